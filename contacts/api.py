@@ -1,0 +1,122 @@
+"""``ApiSession``: how we speak HTTP to a service. One place for base URL, time-outs, budgets, retries and typed errors."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+
+from contacts import budget
+from contacts.remote import Missing, NotAuthorised, Rejected, RemoteError, Unavailable
+from contacts.values import System
+
+log = logging.getLogger(__name__)
+USER_AGENT = "KarbonSync/1.0"
+GET_PAUSES = (0.2, 1.0)  # seconds before a failed GET is tried again; nothing but a GET is ever repeated here
+DEFAULT_RETRY_AFTER = 10.0  # where a refusal does not say: Xero's concurrent limit sends no Retry-After (facts, Xero 6)
+
+Problems = Callable[[requests.Response], list[str]]
+
+
+class ApiSession:
+    """Speaks to one service. ``headers`` is called per request, so that a token renewed meanwhile is used."""
+
+    def __init__(
+        self,
+        system: System,
+        base_url: str,
+        *,
+        headers: Callable[[], Mapping[str, str]],
+        problems: Problems,
+        renew: Callable[[], bool] = lambda: False,
+        for_person: bool = False,
+    ) -> None:
+        """``problems`` reads the refusals out of a 400; ``renew`` gets a new token after a 401 and says if it did."""
+        self.system, self.base_url = system, base_url
+        self.calls = 0
+        self._headers, self._problems, self._renew, self._for_person = headers, problems, renew, for_person
+        self._session = requests.Session()
+        self._session.mount("http://", HTTPAdapter(max_retries=0))
+        self._session.mount("https://", HTTPAdapter(max_retries=0))
+
+    def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """Return a reply with a good status, or raise a typed ``RemoteError``. ``path`` may be an absolute URL."""
+        for pause in (*GET_PAUSES, None) if method == "GET" else (None,):
+            try:
+                return self._once(method, path, **kwargs)
+            except Unavailable as error:
+                if pause is None or error.retry_after is not None:
+                    raise
+                time.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def json(self, method: str, path: str, **kwargs: Any) -> Any:
+        """Return the decoded JSON body of a good reply; anything that is not JSON is a fault of the service."""
+        for pause in (*GET_PAUSES, None) if method == "GET" else (None,):
+            reply = self.request(method, path, **kwargs)
+            try:
+                return reply.json()
+            except requests.JSONDecodeError as error:
+                if pause is None:
+                    raise self._fault("answered with something that is not JSON") from error
+                time.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def _once(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        reply = self._send(method, path, **kwargs)
+        if reply.status_code == 401 and self._renew():
+            reply = self._send(method, path, **kwargs)
+        if error := self._error(reply):
+            log.info("%s %s answered %s", self.system, method, reply.status_code)
+            raise error
+        return reply
+
+    def _send(self, method: str, path: str, headers: Mapping[str, str] | None = None, **kwargs: Any) -> requests.Response:
+        url = f"{self.base_url}{path}" if path.startswith("/") else path
+        if not url.startswith(f"{self.base_url}/"):  # a link in a reply must not take our keys elsewhere
+            raise self._fault("sent us to an address that is not its own", performed=False)
+        budget.spend(self.system, for_person=self._for_person)
+        merged = {"User-Agent": USER_AGENT, "Accept": "application/json", **self._headers(), **(headers or {})}
+        self.calls += 1
+        try:
+            return self._session.request(
+                method, url, headers=merged, timeout=settings.API_TIMEOUT_SECONDS, allow_redirects=False, **kwargs
+            )
+        except requests.ConnectionError as error:
+            not_reached = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+            raise self._fault("could not be reached", performed=False if not_reached else None) from error
+        except requests.RequestException as error:
+            raise self._fault("did not answer in time") from error
+
+    def _error(self, reply: requests.Response) -> RemoteError | None:
+        """The one table from status to what the caller does next."""
+        status, name = reply.status_code, self.system.label
+        if 200 <= status < 300:
+            return None
+        if status in (400, 413, 422):
+            return Rejected(self._problems(reply) or [f"{name} refused the request."])
+        if status == 401:
+            return NotAuthorised(f"{name} no longer accepts our keys. Connect {name} again.")
+        if status == 403:
+            problems = self._problems(reply)
+            return Rejected(problems) if problems else NotAuthorised(f"{name} refused access. Connect {name} again.")
+        if status == 404:
+            return Missing(f"{name} has no such record, or none that we may see.")
+        if status == 409:
+            return self._fault("was changing the same record", performed=False, retry_after=1.0)
+        if status == 429:
+            seconds = _seconds(reply.headers.get("Retry-After"))
+            budget.block(self.system, seconds)
+            return self._fault("asked us to slow down", performed=False, retry_after=seconds)
+        return self._fault(f"had a fault (status {status})")
+
+    def _fault(self, what: str, *, performed: bool | None = None, retry_after: float | None = None) -> Unavailable:
+        message = f"{self.system.label} {what}. Nothing is lost; it will be tried again."
+        return Unavailable(message, retry_after=retry_after, performed=performed)
+
+
+def _seconds(text: str | None) -> float:
+    return max(1.0, float(text)) if text and text.strip().isdigit() else DEFAULT_RETRY_AFTER

@@ -1,0 +1,56 @@
+"""The one table of the four fields that are kept the same. It drives merge, diffs, review pages and docs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from contacts import normalise
+from contacts.values import Value
+
+NAME, BILLING_EMAIL, PRIMARY_PHONE, BILLING_ADDRESS = "name", "billing_email", "primary_phone", "billing_address"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One synced field: how people call it, when two values are the same across sides, how a value is shown."""
+
+    name: str
+    label: str
+    _same: Callable[[Value, Value], bool]
+    show: Callable[[Value], str]
+    in_xero: str
+    in_karbon: str
+
+    def same(self, a: Value, b: Value) -> bool:
+        """Compare tolerantly, as across sides; blank equals blank only."""
+        return bool(a) == bool(b) and (not a or a == b or self._same(a, b))
+
+
+def _show_text(value: Value) -> str:
+    return cast(str, value)
+
+
+def _show_phone(value: Value) -> str:
+    phone = cast(dict[str, str], value)
+    return normalise.phone_text(phone) if phone else ""
+
+
+def _show_address(value: Value) -> str:
+    address = cast(dict[str, str], value)
+    if not address:
+        return ""
+    parts = [*address.get("lines", "").splitlines(), address.get("city", ""), address.get("region", "")]
+    parts += [address.get("postcode", ""), normalise.country_name(address.get("country", ""))]
+    return ", ".join(filter(None, parts))
+
+
+FIELDS: dict[str, Field] = {
+    field.name: field
+    for field in (
+        Field(NAME, "Name", normalise.same_name, _show_text, "Contact name", "Full name"),  # type: ignore[arg-type]
+        Field(BILLING_EMAIL, "Billing email", normalise.same_text, _show_text, "Email of the primary person", "First email of the primary card"),  # type: ignore[arg-type]  # fmt: skip
+        Field(PRIMARY_PHONE, "Primary phone", normalise.same_phone, _show_phone, "Phone", "First phone of the primary card"),  # type: ignore[arg-type]  # fmt: skip
+        Field(BILLING_ADDRESS, "Billing address", normalise.same_address, _show_address, "Billing (PO box) address", "First filled address of the primary card: Mailing, Physical, Legal"),  # type: ignore[arg-type]  # fmt: skip
+    )
+}
+BLANK: dict[str, Value] = {NAME: "", BILLING_EMAIL: "", PRIMARY_PHONE: {}, BILLING_ADDRESS: {}}

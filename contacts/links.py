@@ -1,0 +1,271 @@
+"""What people and the matcher do with pairs: link, unsync, re-match, create, leave out. One function per act.
+
+Each act is one transaction that moves states by conditional UPDATE: whoever comes second gets ``Overtaken``, and nothing
+happens twice. Staff acts leave a ``LogEntry``. Acts only store what is wanted; the pipeline sends it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from contacts import bell, merge
+from contacts.fields import FIELDS
+from contacts.models import Change, FieldConflict, Link, RemoteContact
+from contacts.values import Kind, System, Value
+
+
+class Overtaken(Exception):
+    """Somebody was faster, or the facts changed meanwhile. The message says so kindly and what to do."""
+
+
+class NotPossible(Exception):
+    """The act cannot be done as asked. The message says why and what to do instead."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A counterpart to be created for a contact: of what kind and type, why, and who asked (None: the matcher)."""
+
+    source: RemoteContact
+    kind: Kind
+    contact_type: str = ""
+    cause: str = "No match"
+    by: User | None = None
+    typed: Mapping[str, Value] = field(default_factory=dict)  # used on both sides instead of the source's values
+
+
+def record(by: User | None, contact: RemoteContact | None, message: str) -> None:
+    """Leave an audit entry for a staff act; the matcher's own doings are in the history of changes."""
+    if by is None or contact is None:
+        return
+    LogEntry.objects.log_actions(by.pk, [contact], CHANGE, change_message=message, single_object=True)
+
+
+def ever_linked() -> Q:
+    """Contacts that are or once were one side of a whole pair, or for which a counterpart is being made."""
+    whole = Q(xero__isnull=False, karbon__isnull=False) | ~Q(state=Link.State.ENDED)
+    links = Link.objects.filter(whole)
+    return Q(pk__in=links.filter(xero__isnull=False).values("xero")) | Q(
+        pk__in=links.filter(karbon__isnull=False).values("karbon")
+    )
+
+
+def open_link(contact: RemoteContact) -> Link | None:
+    """Return the link that holds this contact now, if any."""
+    held = Q(xero=contact) | Q(karbon=contact)
+    return Link.objects.select_related("xero", "karbon").exclude(state=Link.State.ENDED).filter(held).first()
+
+
+def ended_links(contact: RemoteContact) -> QuerySet[Link]:
+    held = Q(xero=contact) | Q(karbon=contact)
+    return Link.objects.select_related("xero", "karbon").filter(held, state=Link.State.ENDED)
+
+
+# --- linking ----------------------------------------------------------------------------------------------------------
+
+
+def link(
+    xero: RemoteContact,
+    karbon: RemoteContact,
+    *,
+    origin: Link.Origin,
+    winners: Mapping[str, System] | None = None,
+    by: User | None = None,
+) -> Link:
+    """Link a pair from the values seen. Without ``winners``: blanks are filled, Xero wins where both differ.
+
+    ``winners`` names for each field that differs whose value is to be carried over. Linking never blanks anything: a
+    blank never wins.
+    """
+    for contact in (xero, karbon):
+        if not contact.is_present or not contact.complete:
+            raise Overtaken(f"{contact} is no longer there as it was. Look at the pair again.")
+    base_xero, base_karbon = merge.first_bases(xero.values, karbon.values, winners or {})
+    try:
+        with transaction.atomic():
+            made = Link.objects.create(
+                xero=xero, karbon=karbon, origin=origin, linked_by=by, base_xero=base_xero, base_karbon=base_karbon
+            )
+            record(by, xero, f"Linked to {karbon} ({made.get_origin_display().lower()}).")
+    except IntegrityError as error:
+        raise Overtaken("One of the two was linked meanwhile. Look at the pair again.") from error
+    bell.ring()
+    return made
+
+
+def end(pair: Link, *, by: User | None, to: str, allowed: Iterable[str]) -> None:
+    """Move a link out of the way by conditional UPDATE, and cancel what was not sent yet."""
+    moved = Link.objects.filter(pk=pair.pk, state__in=list(allowed)).update(
+        state=to, ended_by=by, ended_at=timezone.now(), plan_due=False
+    )
+    if not moved:
+        raise Overtaken("Somebody was faster: this pair is no longer as it was. Look at it again.")
+    Change.objects.filter(link=pair, state=Change.State.QUEUED).update(
+        state=Change.State.CANCELLED, ended_at=timezone.now()
+    )
+    FieldConflict.objects.filter(link=pair, is_open=True).update(is_open=False, closed_at=timezone.now())
+
+
+@transaction.atomic
+def unsync(pair: Link, *, by: User) -> None:
+    """Stop keeping a pair the same. Neither side is matched, re-created or written until a person acts."""
+    end(pair, by=by, to=Link.State.UNSYNCED, allowed=[Link.State.LIVE, Link.State.STOPPED])
+    record(by, pair.xero, f"Unsynced from {pair.karbon}.")
+
+
+@transaction.atomic
+def rematch(pair: Link, *, by: User, winners: Mapping[str, System] | None = None) -> Link:
+    """Take an unsynced pair up again, from both sides' values as they are now."""
+    assert pair.xero is not None and pair.karbon is not None
+    end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.UNSYNCED])
+    return link(pair.xero, pair.karbon, origin=Link.Origin.REMATCHED, winners=winners, by=by)
+
+
+# --- creating a counterpart -------------------------------------------------------------------------------------------
+
+
+def create_counterparts(wanted: Iterable[Wanted]) -> list[Link]:
+    """Store the intent to create a counterpart for each: a link that lacks a side, and the change that will fill it.
+
+    The intent comes before any request, so that a contact is created at most once whatever dies (invariant 5).
+    """
+    made, changes = [], []
+    for want in wanted:
+        source = System(want.source.system)
+        pair = Link(state=Link.State.CREATING, origin=Link.Origin.CREATED, linked_by=want.by, plan_due=False)
+        setattr(pair, source, want.source)
+        made.append(pair)
+        changes.append(
+            Change(
+                link=pair,
+                system=source.other,
+                action=Change.Action.CREATE,
+                typed=dict(want.typed),
+                kind=want.kind,
+                contact_type=want.contact_type,
+                cause=want.cause,
+                by=want.by,
+            )
+        )
+    try:
+        with transaction.atomic():
+            Link.objects.bulk_create(made, batch_size=100)
+            Change.objects.bulk_create(changes, batch_size=100)
+    except IntegrityError as error:
+        raise Overtaken("A counterpart is already there or on its way. Look at the contact again.") from error
+    for want in wanted if any(change.by for change in changes) else ():
+        record(want.by, want.source, f"Asked for a new {System(want.source.system).other.label} contact.")
+    bell.ring()
+    return made
+
+
+@transaction.atomic
+def renew(pair: Link, want: Wanted) -> Link:
+    """Give one side of an unsynced pair a fresh counterpart; the other side is remembered as left out."""
+    end(pair, by=want.by, to=Link.State.ENDED, allowed=[Link.State.UNSYNCED])
+    left_over = pair.karbon if want.source.system == System.XERO else pair.xero
+    assert left_over is not None
+    leave_out(left_over, by=want.by)
+    return create_counterparts([want])[0]
+
+
+@transaction.atomic
+def try_again(pair: Link, *, by: User) -> None:
+    """Send a refused creation once more: the person has changed what was in the way."""
+    refused = Change.objects.filter(link=pair, action=Change.Action.CREATE, state=Change.State.REJECTED).first()
+    if refused is None or pair.state != Link.State.CREATING:
+        raise Overtaken("There is nothing to try again here.")
+    Change.objects.filter(pk=refused.pk).update(state=Change.State.SUPERSEDED)
+    Change.objects.create(
+        link=pair,
+        system=refused.system,
+        action=Change.Action.CREATE,
+        typed=refused.typed,
+        kind=refused.kind,
+        contact_type=refused.contact_type,
+        cause="Tried again",
+        by=by,
+    )
+    Link.objects.filter(pk=pair.pk).update(problem="")
+    bell.ring()
+
+
+@transaction.atomic
+def give_up_creation(pair: Link, *, by: User) -> None:
+    """Withdraw a creation that was refused or has not been sent yet."""
+    if Change.objects.filter(link=pair, state=Change.State.SENDING).exists():
+        raise Overtaken("It is being created right now. Wait a moment and look again.")
+    end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.CREATING])
+    source = pair.xero or pair.karbon
+    assert source is not None
+    if source.system == System.XERO:  # else the matcher would ask for it again
+        leave_out(source, by=by)
+    record(by, source, "Withdrew the creation of a counterpart.")
+
+
+# --- leaving out ------------------------------------------------------------------------------------------------------
+
+
+def leave_out(contact: RemoteContact, *, by: User | None) -> None:
+    """Never bring this contact over to the other side, until a person takes that back."""
+    RemoteContact.objects.filter(pk=contact.pk).update(left_out=True, left_out_by=by)
+    record(by, contact, "Left out.")
+
+
+def bring_back(contact: RemoteContact, *, by: User) -> None:
+    """Let a left-out contact take part again."""
+    RemoteContact.objects.filter(pk=contact.pk).update(left_out=False, left_out_by=None, match_due=True)
+    record(by, contact, "Taken back from left out.")
+    bell.ring()
+
+
+# --- field conflicts --------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def answer(conflict: FieldConflict, *, by: User, winner: System | None = None, typed: Value | None = None) -> None:
+    """Settle a field that both sides changed: keep one side's value, or write a third into Xero (design §6)."""
+    pair = Link.objects.select_for_update().select_related("xero", "karbon").get(pk=conflict.link_id)
+    closed = FieldConflict.objects.filter(pk=conflict.pk, is_open=True).update(
+        is_open=False,
+        closed_at=timezone.now(),
+        answered_by=by,
+        answer=f"Kept {winner.label}'s value" if winner else "Typed another value",
+    )
+    assert pair.xero is not None and pair.karbon is not None
+    seen = {System.XERO: conflict.xero_value, System.KARBON: conflict.karbon_value}
+    if not closed or any((side := pair.side(s)) and side.values.get(conflict.field) != seen[s] for s in System):
+        raise Overtaken("One of the two values has changed since. Look at both again.")
+    loser = winner.other if winner else System.KARBON
+    pair.base(loser)[conflict.field] = seen[loser]
+    if winner:
+        pair.base(winner).pop(conflict.field, None)
+    else:
+        _write_to_xero(pair, conflict.field, typed, by)
+    pair.plan_due = True
+    pair.save(update_fields=["base_xero", "base_karbon", "plan_due"])
+    record(by, pair.xero, f"{FIELDS[conflict.field].label}: both sides had changed; " + ("kept one." if winner else "typed a third."))  # fmt: skip
+    bell.ring()
+
+
+def _write_to_xero(pair: Link, name: str, value: Value | None, by: User) -> None:
+    assert pair.xero is not None and value is not None
+    if Change.objects.filter(link=pair, system=System.XERO, state=Change.State.SENDING).exists():
+        raise Overtaken("Another change of this contact is being sent to Xero right now. Try again in a moment.")
+    Change.objects.filter(link=pair, system=System.XERO, state=Change.State.QUEUED).update(
+        state=Change.State.SUPERSEDED, ended_at=timezone.now()
+    )
+    Change.objects.create(
+        link=pair,
+        system=System.XERO,
+        before={name: pair.xero.values.get(name)},
+        after={name: value},
+        typed={name: value},
+        cause="Typed by a person",
+        by=by,
+    )

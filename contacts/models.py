@@ -1,0 +1,331 @@
+"""What is kept: the mirror of both services, the links between them, and every change that was or is to be made."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from contacts.fields import BLANK, FIELDS
+from contacts.values import Kind, Presence, Ref, System, Values
+
+
+class RemoteContact(models.Model):
+    """One record of one service, as it was last seen there: the mirror. Nothing here is ever edited by a person."""
+
+    system = models.CharField(max_length=10, choices=System)
+    remote_id = models.CharField(max_length=64)
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.UNKNOWN)
+    presence = models.CharField(max_length=10, choices=Presence, default=Presence.PRESENT)
+    merged_into = models.CharField(max_length=64, blank=True)
+    values: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    name_key = models.CharField(max_length=600, blank=True)
+    email_key = models.CharField(max_length=300, blank=True)
+    is_customer = models.BooleanField(null=True)
+    is_supplier = models.BooleanField(null=True)
+    complete = models.BooleanField(default=False, help_text="Read in full, not only seen in a list.")
+    problem = models.CharField(max_length=500, blank=True, help_text="What keeps this record from being synced.")
+    payload: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    row_digest = models.CharField(max_length=40, blank=True, help_text="Fingerprint of the last list row.")
+    modified_at = models.CharField(max_length=40, blank=True, help_text="The service's own time stamp, as it wrote it.")
+    read_began_at = models.DateTimeField()
+    full_read_at = models.DateTimeField(null=True)
+    reads_valid_from = models.DateTimeField(null=True, help_text="A read begun earlier may predate our own last write.")
+    # Fields written by us and not read since: if they show in another format only, that format becomes the base.
+    written: models.JSONField[list[str], list[str]] = models.JSONField(default=list)
+    match_due = models.BooleanField(default=True)
+    left_out = models.BooleanField(default=False, help_text="A person decided: never brought over to the other side.")
+    left_out_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["system", "remote_id"], name="one_row_per_remote_record")]
+        indexes = [
+            models.Index(fields=["system", "name_key"]),
+            models.Index(fields=["system", "email_key"]),
+            models.Index(fields=["system", "match_due"], condition=Q(match_due=True), name="match_due_contacts"),
+            models.Index(fields=["system", "full_read_at"]),
+        ]
+        verbose_name = "contact"
+
+    def __str__(self) -> str:
+        return self.name or f"({System(self.system).label} {self.remote_id})"
+
+    @property
+    def name(self) -> str:
+        return str(self.values.get("name") or "")
+
+    @property
+    def billing_email(self) -> str:
+        return str(self.values.get("billing_email") or "")
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.remote_id, Kind(self.kind))
+
+    @property
+    def is_present(self) -> bool:
+        return self.presence == Presence.PRESENT
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The four fields as text for people."""
+        return {name: field.show(self.values.get(name, BLANK[name])) for name, field in FIELDS.items()}
+
+
+class XeroContactQuerySet(models.Manager["XeroContact"]):
+    def get_queryset(self) -> models.QuerySet["XeroContact"]:
+        return super().get_queryset().filter(system=System.XERO)
+
+
+class XeroContact(RemoteContact):
+    objects = XeroContactQuerySet()
+
+    class Meta:
+        proxy = True
+        verbose_name = "Xero contact"
+
+
+class KarbonContactQuerySet(models.Manager["KarbonContact"]):
+    def get_queryset(self) -> models.QuerySet["KarbonContact"]:
+        return super().get_queryset().filter(system=System.KARBON)
+
+
+class KarbonContact(RemoteContact):
+    objects = KarbonContactQuerySet()
+
+    class Meta:
+        proxy = True
+        verbose_name = "Karbon contact"
+
+
+class Link(models.Model):
+    """A pair that is, was or is about to be kept the same, with the base of each side (see ``contacts.merge``)."""
+
+    class State(models.TextChoices):
+        CREATING = "creating", "Creating"
+        LIVE = "live", "In sync"
+        STOPPED = "stopped", "Stopped"
+        UNSYNCED = "unsynced", "Unsynced"
+        ENDED = "ended", "Ended"
+
+    class Origin(models.TextChoices):
+        FULL_MATCH = "full_match", "Full match"
+        CONFIRMED = "confirmed", "Confirmed"
+        CREATED = "created", "Created"
+        REMATCHED = "rematched", "Re-matched"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    xero = models.ForeignKey(RemoteContact, models.PROTECT, null=True, blank=True, related_name="xero_links")
+    karbon = models.ForeignKey(RemoteContact, models.PROTECT, null=True, blank=True, related_name="karbon_links")
+    state = models.CharField(max_length=10, choices=State, default=State.LIVE)
+    origin = models.CharField(max_length=12, choices=Origin)
+    base_xero: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    base_karbon: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    # Per system and field: the value that cannot be sent, and why. Sent again only after the value or a person changes.
+    held: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    one_by_one = models.BooleanField(default=False, help_text="A change of several fields was refused: send them singly.")
+    plan_due = models.BooleanField(default=True)
+    problem = models.CharField(max_length=500, blank=True)
+    linked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    linked_at = models.DateTimeField(auto_now_add=True)
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["xero"], condition=~Q(state="ended"), name="one_live_link_per_xero_contact"),
+            models.UniqueConstraint(
+                fields=["karbon"], condition=~Q(state="ended"), name="one_live_link_per_karbon_contact"
+            ),
+            models.CheckConstraint(
+                condition=Q(xero__isnull=False) | Q(karbon__isnull=False), name="a_link_has_at_least_one_side"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["creating", "ended"]) | Q(xero__isnull=False, karbon__isnull=False),
+                name="only_a_link_being_created_lacks_a_side",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "plan_due"], condition=Q(plan_due=True), name="plan_due_links"),
+            models.Index(fields=["state", "-linked_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.xero or self.karbon)
+
+    def side(self, system: System) -> RemoteContact | None:
+        return self.xero if system is System.XERO else self.karbon
+
+    def base(self, system: System) -> dict[str, Any]:
+        return self.base_xero if system is System.XERO else self.base_karbon
+
+
+class Change(models.Model):
+    """One request to one service, planned or sent: the outbox and the history in one."""
+
+    class Action(models.TextChoices):
+        CREATE = "create", "Create"
+        UPDATE = "update", "Update"
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting to be sent"
+        SENDING = "sending", "Sending"
+        DONE = "done", "Done"
+        REJECTED = "rejected", "Refused"
+        SUPERSEDED = "superseded", "Overtaken"
+        CANCELLED = "cancelled", "Cancelled"
+
+    OPEN = (State.QUEUED, State.SENDING)
+
+    link = models.ForeignKey(Link, models.PROTECT, related_name="changes")
+    system = models.CharField(max_length=10, choices=System)
+    action = models.CharField(max_length=10, choices=Action, default=Action.UPDATE)
+    state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
+    # Per field: what the target showed, what is sent, what the payload shows once it is there, what it was planned from.
+    before: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    after: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    shown: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    source: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    typed: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)  # given by a person instead
+    target_modified_at = models.CharField(max_length=40, blank=True)
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.UNKNOWN, help_text="What a creation makes.")
+    contact_type = models.CharField(max_length=200, blank=True)
+    known_keys: models.JSONField[list[str], list[str]] = models.JSONField(default=list)
+    cause = models.CharField(max_length=200)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    idempotency_key = models.UUIDField(default=uuid.uuid4)
+    attempts = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=1000, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["link", "system"],
+                condition=Q(state__in=["queued", "sending"]),
+                name="one_open_change_per_link_and_side",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["system", "state", "id"]),
+            models.Index(fields=["-created_at"]),
+        ]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} in {self.get_system_display()}"
+
+
+class FieldConflict(models.Model):
+    """The same field changed on both sides to different values: a person decides."""
+
+    link = models.ForeignKey(Link, models.CASCADE, related_name="field_conflicts")
+    field = models.CharField(max_length=20)
+    xero_value: models.JSONField[Any, Any] = models.JSONField()
+    karbon_value: models.JSONField[Any, Any] = models.JSONField()
+    is_open = models.BooleanField(default=True)
+    answer = models.CharField(max_length=200, blank=True)
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["link", "field"], condition=Q(is_open=True), name="one_open_conflict_per_link_and_field"
+            )
+        ]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{FIELDS[self.field].label} of {self.link}"
+
+    @property
+    def values(self) -> Values:
+        return {System.XERO: self.xero_value, System.KARBON: self.karbon_value}
+
+
+class Refresh(models.Model):
+    """Read this contact again: one row per contact, so bursts collapse."""
+
+    contact = models.OneToOneField(RemoteContact, models.CASCADE, related_name="refresh")
+    reason = models.CharField(max_length=40)
+    misses = models.PositiveSmallIntegerField(default=0, help_text="How often in a row the service said it is not there.")
+    asked_at = models.DateTimeField()
+    not_before = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["not_before"])]
+
+    def __str__(self) -> str:
+        return f"Read {self.contact} again"
+
+
+class Budget(models.Model):
+    """Calls made to one service in the running minute and day, shared by all processes."""
+
+    system = models.CharField(max_length=10, choices=System, primary_key=True)
+    minute = models.BigIntegerField(default=0, help_text="Minutes since the epoch of the running window.")
+    minute_calls = models.PositiveIntegerField(default=0)
+    day = models.BigIntegerField(default=0)
+    day_calls = models.PositiveIntegerField(default=0)
+    blocked_until = models.DateTimeField(null=True, blank=True, help_text="The service told us to wait until then.")
+
+    def __str__(self) -> str:
+        return f"{self.get_system_display()} calls"
+
+
+class SyncSettings(models.Model):
+    """How this firm syncs: the one row of settings that people choose in the admin."""
+
+    class ImportFilter(models.TextChoices):
+        ALL = "all", "All contacts"
+        CUSTOMERS = "customers", "Customers only"
+        CUSTOMERS_AND_SUPPLIERS = "customers_and_suppliers", "Customers and suppliers"
+
+    class Policy(models.TextChoices):
+        ASK = "ask", "Ask a person"
+        XERO = "xero", "Xero wins"
+        KARBON = "karbon", "Karbon wins"
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    syncing = models.BooleanField("syncing is on", default=False)
+    default_contact_type = models.CharField(
+        max_length=200, blank=True, help_text="The Karbon contact type that new Karbon contacts get."
+    )
+    import_filter = models.CharField(
+        max_length=24,
+        choices=ImportFilter,
+        default=ImportFilter.ALL,
+        help_text="A client new in Xero is neither customer nor supplier, and will not reach Karbon under a filter, "
+        "until its first invoice or bill.",
+    )
+    name_policy = models.CharField("both changed the name", max_length=6, choices=Policy, default=Policy.ASK)
+    billing_email_policy = models.CharField(
+        "both changed the billing email", max_length=6, choices=Policy, default=Policy.ASK
+    )
+    primary_phone_policy = models.CharField(
+        "both changed the primary phone", max_length=6, choices=Policy, default=Policy.ASK
+    )
+    billing_address_policy = models.CharField(
+        "both changed the billing address", max_length=6, choices=Policy, default=Policy.ASK
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "sync settings"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_row_of_sync_settings")]
+
+    def __str__(self) -> str:
+        return "Sync settings"
+
+    @classmethod
+    def load(cls) -> "SyncSettings":
+        return cls.objects.get_or_create(id=1)[0]
+
+    def policy(self, field: str) -> str:
+        return str(getattr(self, f"{field}_policy"))

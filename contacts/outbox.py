@@ -1,0 +1,211 @@
+"""Sends queued updates: read the target again, see that nothing moved, mark ``sending``, send, acknowledge.
+
+Whatever dies in between, the row says how far it came, and ``contacts.settling`` finds out the rest (invariants 3 to 5).
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from contacts import mirror
+from contacts.changes import conflict_of
+from contacts.fields import BLANK
+from contacts.models import Change, FieldConflict, Link, RemoteContact
+from contacts.remote import Missing, Rejected, Remote, RemoteError, Unavailable, Write
+from contacts.values import CannotHold, Presence, Snapshot, System, Values
+
+
+def due(system: System) -> QuerySet[Change]:
+    """Changes of one system that may be sent now: people's first, then in the order they were planned."""
+    ready = Q(not_before=None) | Q(not_before__lte=timezone.now())
+    changes = Change.objects.filter(ready, system=system, state=Change.State.QUEUED)
+    return changes.select_related("link__xero", "link__karbon").order_by(F("by").asc(nulls_last=True), "pk")
+
+
+def send_updates(remote: Remote, changes: Sequence[Change]) -> None:
+    """Send a batch of updates, in one request where the service takes batches."""
+    targets = {change.pk: target_of(change) for change in changes}
+    fresh = remote.read([target.ref for target in targets.values()])
+    mirror.keep(remote.system, [snapshot for snapshot in fresh.values() if snapshot])
+    ready = []
+    for change in changes:
+        write = _prepare(remote, change, fresh.get(targets[change.pk].remote_id))
+        if write and start_sending(change):
+            ready.append((change, write))
+    if ready:
+        _send(remote, ready)
+
+
+def target_of(change: Change) -> RemoteContact:
+    target = change.link.side(System(change.system))
+    assert target is not None
+    return target
+
+
+def _prepare(remote: Remote, change: Change, now: Snapshot | None) -> Write | None:
+    """Make the request from the record read just now; None when what the change was planned from no longer holds."""
+    if now is None:
+        mirror.ask_refreshes([target_of(change)], reason="not found")
+        postpone(change, mirror.RECHECK_MISSING_AFTER.total_seconds())
+        return None
+    source = change.link.side(remote.system.other)
+    assert source is not None
+    source.refresh_from_db(fields=["values"])
+    moved = any(now.values.get(name) != value for name, value in change.before.items())
+    moved |= any(source.values.get(name) != value for name, value in change.source.items())
+    if moved or now.presence != Presence.PRESENT:
+        _overtake(change)
+        return None
+    try:
+        write = remote.prepare(now, change.after)
+    except CannotHold as problem:
+        refuse(change, [str(problem)])
+        return None
+    change.shown = {name: write.shown.get(name, BLANK[name]) for name in change.after}
+    change.target_modified_at = now.modified_at
+    return write
+
+
+def start_sending(change: Change) -> bool:
+    """Mark the change as being sent, unless somebody was faster. Reads that begin before its outcome is sure are stale."""
+    now = timezone.now()
+    with transaction.atomic():
+        wanted = Q(link__state=Link.State.LIVE) | Q(link__state=Link.State.CREATING)
+        started = Change.objects.filter(wanted, pk=change.pk, state=Change.State.QUEUED).update(
+            state=Change.State.SENDING,
+            sent_at=now,
+            attempts=F("attempts") + 1,
+            after=change.after,
+            shown=change.shown,
+            source=change.source,
+            target_modified_at=change.target_modified_at,
+            known_keys=change.known_keys,
+        )
+        target = change.link.side(System(change.system))
+        if started and target:
+            RemoteContact.objects.filter(pk=target.pk).update(reads_valid_from=now + settle_after())
+    change.sent_at = now
+    return bool(started)
+
+
+def settle_after() -> timedelta:
+    """How long after a send without a reply its outcome is open."""
+    return timedelta(seconds=settings.SETTLE_AFTER_SECONDS)
+
+
+def _send(remote: Remote, ready: Sequence[tuple[Change, Write]]) -> None:
+    try:
+        replies = remote.send([write for _, write in ready])
+    except RemoteError as error:
+        for change, _ in ready:
+            not_sent(change, error)
+        if not isinstance(error, Rejected | Missing):
+            raise
+        return
+    for (change, write), reply in zip(ready, replies, strict=True):
+        if isinstance(reply, Rejected):
+            refuse(change, reply.problems)
+        else:
+            acknowledge(change, write.shown, reply)
+
+
+def not_sent(change: Change, error: RemoteError) -> None:
+    """After a failed request: refused → say so; certainly not performed → later; else leave it to be settled by reading."""
+    if isinstance(error, Rejected):
+        refuse(change, error.problems)
+    elif isinstance(error, Unavailable) and error.performed is not False:
+        Change.objects.filter(pk=change.pk).update(error=str(error))
+    else:
+        end_send(change)
+        postpone(change, getattr(error, "retry_after", None) or 1.0, error=str(error))
+
+
+def postpone(change: Change, seconds: float, error: str = "") -> None:
+    """Put a change that was certainly not performed back into the queue."""
+    Change.objects.filter(pk=change.pk, state__in=Change.OPEN).update(
+        state=Change.State.QUEUED, not_before=timezone.now() + timedelta(seconds=seconds), error=error[:1000]
+    )
+
+
+def end_send(change: Change) -> None:
+    """The send is over: reads that begin from now on show its effect."""
+    if target := change.link.side(System(change.system)):
+        RemoteContact.objects.filter(pk=target.pk).update(reads_valid_from=timezone.now())
+
+
+@transaction.atomic
+def _overtake(change: Change) -> None:
+    """Something moved since this was planned: plan afresh from what is there now."""
+    Change.objects.filter(pk=change.pk, state__in=Change.OPEN).update(
+        state=Change.State.SUPERSEDED, ended_at=timezone.now()
+    )
+    if change.typed:  # what the person typed over is no longer there: ask again
+        ask(change.link, list(change.typed))
+    Link.objects.filter(pk=change.link_id).update(plan_due=True)
+
+
+def ask(link: Link, fields: Sequence[str]) -> None:
+    """Open a question for a person about these fields of a link."""
+    questions = [conflict_of(Link.objects.select_related("xero", "karbon").get(pk=link.pk), name) for name in fields]
+    FieldConflict.objects.bulk_create(questions, ignore_conflicts=True)
+
+
+@transaction.atomic
+def refuse(change: Change, problems: Sequence[str]) -> None:
+    """Record a refusal. Several fields at once are sent again one by one, so that one never blocks the others (inv. 12)."""
+    reason = " ".join(problems)[:1000]
+    Change.objects.filter(pk=change.pk).update(state=Change.State.REJECTED, error=reason, ended_at=timezone.now())
+    end_send(change)
+    link = Link.objects.select_for_update().get(pk=change.link_id)
+    if change.action == Change.Action.CREATE:
+        link.problem = reason[:500]
+    elif len(change.after) > 1:
+        link.one_by_one = link.plan_due = True
+    else:
+        for name in change.after:
+            link.held.setdefault(change.system, {})[name] = {"source": change.source.get(name), "reason": reason}
+        link.plan_due = True
+    link.save(update_fields=["problem", "one_by_one", "held", "plan_due"])
+
+
+@transaction.atomic
+def acknowledge(change: Change, shown: Values, read_back: Snapshot | None) -> None:
+    """The target holds what was sent: move the bases per field and let the mirror show it (invariant 3).
+
+    The source's base becomes the value the change was planned from, the target's what the payload shows through the
+    mapping, or the read-back where that differs in format only. A value that a person typed moves no base.
+    """
+    system = System(change.system)
+    now = timezone.now()
+    written = {name: shown.get(name, BLANK[name]) for name in change.after}
+    done = Change.objects.filter(pk=change.pk, state=Change.State.SENDING).update(
+        state=Change.State.DONE, ended_at=now, shown=written, error=""
+    )
+    if not done:
+        return
+    link = Link.objects.select_for_update().select_related("xero", "karbon").get(pk=change.link_id)
+    for name, value in written.items():
+        if name in change.source:
+            link.base(system.other)[name] = change.source[name]
+            link.base(system)[name] = value
+        elif link.base(system).get(name) == value:
+            link.base(system).pop(name)  # typed back to the last agreed value: it is still to be carried over
+    link.plan_due = True
+    link.save(update_fields=["base_xero", "base_karbon", "plan_due"])
+    _show_written(target_of(change), shown, list(written))
+    if read_back is not None:
+        mirror.keep(system, [read_back])
+
+
+def _show_written(target: RemoteContact, shown: Values, written: Sequence[str]) -> None:
+    """Until the record is read again, the mirror shows what our payload made of it."""
+    target = RemoteContact.objects.select_for_update().get(pk=target.pk)
+    target.values = {**target.values, **shown}
+    target.written = sorted({*target.written, *written})
+    target.reads_valid_from = target.read_began_at = timezone.now()
+    mirror.set_keys(target)
+    target.save(update_fields=["values", "written", "reads_valid_from", "read_began_at", "name_key", "email_key"])

@@ -1,0 +1,104 @@
+"""From a link's two sides to at most one patch per side: the pure middle of the sync.
+
+``plan`` knows no database, clock or network. What each system can hold comes in as ``Express`` functions, what is under
+way or asked comes in as sets of field names.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from contacts.fields import FIELDS, NAME
+from contacts.merge import Outcome, Side, merge
+from contacts.values import CannotHold, System, Value
+
+# How a system would hold the other side's value of a field, in the record of this pair. Raises CannotHold.
+Express = Callable[[str, Value], Value]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """All that planning needs to know of one link."""
+
+    sides: Mapping[System, Side]
+    express: Mapping[System, Express]
+    held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    busy: frozenset[str] = frozenset()  # fields in a change that is being sent, or that a person typed
+    asking: frozenset[str] = frozenset()  # fields with an open question
+    policies: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Step:
+    """One field of a patch: what the target showed, what is sent, what it was planned from."""
+
+    before: Value
+    after: Value
+    source: Value
+
+
+@dataclass
+class Plan:
+    bases: dict[System, dict[str, Value]]
+    patches: dict[System, dict[str, Step]] = field(default_factory=lambda: {system: {} for system in System})
+    clashes: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)  # open questions that answered themselves: both sides agree now
+    held: dict[str, dict[str, Any]] = field(default_factory=lambda: {system.value: {} for system in System})
+
+
+def plan(pair: Pair) -> Plan:
+    """Merge the four fields of a pair. Fields that are busy or asked about wait; what cannot be held is said in ``held``."""
+    made = Plan(bases={system: dict(side.base) for system, side in pair.sides.items()})
+    for name in FIELDS:
+        if name in pair.busy:
+            _keep_held(pair, made, name)
+            continue
+        outcome = merge(name, pair.sides[System.XERO], pair.sides[System.KARBON])
+        if outcome is Outcome.CLASH and (winner := _winner(pair, name)):
+            made.bases[winner].pop(name, None)
+            made.bases[winner.other][name] = pair.sides[winner.other].now[name]
+            outcome = Outcome.TO_KARBON if winner is System.XERO else Outcome.TO_XERO
+        if outcome is Outcome.AGREED:
+            _agree(pair, made, name)
+        elif name in pair.asking:
+            continue
+        elif outcome is Outcome.CLASH:
+            made.clashes.append(name)
+        elif target := outcome.target:
+            _send(pair, made, name, target)
+    return made
+
+
+def _winner(pair: Pair, name: str) -> System | None:
+    policy = pair.policies.get(name)
+    return System(policy) if policy in System.values and name not in pair.asking else None
+
+
+def _agree(pair: Pair, made: Plan, name: str) -> None:
+    for system, side in pair.sides.items():
+        made.bases[system][name] = side.now[name]
+    if name in pair.asking:
+        made.settled.append(name)
+
+
+def _send(pair: Pair, made: Plan, name: str, target: System) -> None:
+    source, now = pair.sides[target.other].now[name], pair.sides[target].now[name]
+    try:
+        if name == NAME and not source:
+            raise CannotHold(f"The name is blank in {target.other.label}. A name is never cleared: give it one there.")
+        after = pair.express[target](name, source) if source else source
+    except CannotHold as problem:
+        made.held[target][name] = {"source": source, "reason": str(problem)}
+        return
+    if after == now:
+        _agree(pair, made, name)
+    elif (refused := pair.held.get(target, {}).get(name)) and refused.get("source") == source:
+        made.held[target][name] = refused
+    else:
+        made.patches[target][name] = Step(before=now, after=after, source=source)
+
+
+def _keep_held(pair: Pair, made: Plan, name: str) -> None:
+    for system in System:
+        if name in pair.held.get(system, {}):
+            made.held[system][name] = pair.held[system][name]

@@ -1,0 +1,104 @@
+"""The one port to the services: what the sync asks of Xero and of Karbon, and the errors it must tell apart.
+
+Errors are typed by what the caller does next, raised by ``ApiSession`` and caught in the pipeline.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from contacts.values import Kind, Ref, Snapshot, System, Value, Values
+
+
+class RemoteError(Exception):
+    """Base of what a call can end with. The message is for people and names neither contact nor token."""
+
+
+class Unavailable(RemoteError):
+    """Try again later. ``performed`` is False only when the service certainly did nothing (refused, not reached)."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, performed: bool | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.performed = performed
+
+
+class NotAuthorised(RemoteError):
+    """Our keys or tokens do not work: a person must reconnect."""
+
+
+class Rejected(RemoteError):
+    """The service understood and refused. Sending the same again is pointless."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = list(problems)
+
+
+class Missing(RemoteError):
+    """No such record, or none that we may see."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """A request made ready by pure mapping: where it goes, its body, and what the target then shows."""
+
+    ref: Ref
+    body: Mapping[str, Any]
+    shown: Values
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Creation:
+    """A record to be made. ``marker`` is our link's id, which Xero keeps as its unique contact number."""
+
+    marker: str
+    kind: Kind
+    values: Values
+    contact_type: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    idempotency_key: str = ""
+
+
+# Takes a page of snapshots into the mirror and returns how many of them were news.
+Keep = Callable[[Sequence[Snapshot]], int]
+
+
+class Remote(Protocol):
+    """What Xero and Karbon have in common for the sync."""
+
+    system: System
+    batch_size: int
+    calls: int
+
+    def walk(self, keep: Keep) -> str:
+        """Keep every record and return the cursor to poll from. Raise Unavailable when the listing was not whole.
+
+        An empty listing returns an empty cursor: it may be a fault, so the next check walks again.
+        """
+
+    def poll(self, cursor: str, keep: Keep) -> str:
+        """Keep what changed since the cursor and return the next one. Raise Unavailable when the answer is not whole."""
+
+    def read(self, refs: Sequence[Ref]) -> Mapping[str, Snapshot | None]:
+        """Read full records by id; None for each that the service does not show us."""
+
+    def one_request(self, fields: Sequence[str]) -> list[str]:
+        """Return the part of these fields that a single request can carry."""
+
+    def express(self, name: str, value: Value, kind: Kind) -> Value:
+        """Return how a record of this kind would hold the other side's value. Raise CannotHold when it has no place."""
+
+    def prepare(self, now: Snapshot, values: Values) -> Write:
+        """Make the request that brings these values into the record read just now, keeping all else. Pure."""
+
+    def send(self, writes: Sequence[Write]) -> Sequence[Snapshot | Rejected | None]:
+        """Send prepared writes: per write the record read back, the refusal, or None where no record came back."""
+
+    def create(self, creation: Creation) -> Snapshot:
+        """Create the record once. Raise Rejected, or Unavailable when the outcome is not known."""
+
+    def find_created(self, creation: Creation, known_keys: Sequence[str]) -> list[Snapshot]:
+        """Return the records that an earlier attempt at this creation may have made."""

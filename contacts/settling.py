@@ -1,0 +1,87 @@
+"""Finds out what became of a send whose reply never came: a crash, a kill, a lost connection (invariants 4 and 5).
+
+Nothing is sent again on a guess. A read that begins after send + time-out tells; what it cannot tell, a person is asked.
+"""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from contacts import creating, mirror, outbox
+from contacts.fields import FIELDS
+from contacts.models import Change, Link
+from contacts.remote import Remote
+from contacts.values import Presence, Snapshot, System
+
+
+def due(system: System, limit: int) -> list[Change]:
+    """Changes of one system that were being sent long enough ago for their outcome to be read."""
+    open_since = timezone.now() - outbox.settle_after()
+    sent = Change.objects.filter(system=system, state=Change.State.SENDING, sent_at__lte=open_since)
+    return list(sent.select_related("link__xero", "link__karbon").order_by("pk")[:limit])
+
+
+def settle(remote: Remote, changes: Sequence[Change]) -> None:
+    """Settle a batch of changes by reading their targets; creations by looking for what they may have made."""
+    updates = [change for change in changes if change.action == Change.Action.UPDATE]
+    if updates:
+        fresh = remote.read([outbox.target_of(change).ref for change in updates])
+        for change in updates:
+            _settle_update(change, fresh.get(outbox.target_of(change).remote_id))
+    for change in changes:
+        if change.action == Change.Action.CREATE:
+            _settle_creation(remote, change)
+
+
+def _settle_update(change: Change, now: Snapshot | None) -> None:
+    """Exactly what we sent → done. As before and untouched → plan afresh. Anything else → ask a person."""
+    outbox.end_send(change)
+    if now is None or now.presence != Presence.PRESENT:
+        mirror.ask_refreshes([outbox.target_of(change)], reason="not found")
+        _end(change, Change.State.SUPERSEDED, "The contact was not there when we looked what became of this.")
+    elif all(_arrived(change, name, now) for name in change.after):
+        outbox.acknowledge(change, {**now.values, **change.shown}, now)
+    elif now.modified_at == change.target_modified_at and _shows(now, change.before):
+        _end(change, Change.State.SUPERSEDED, "It had not reached the service; it is planned afresh.")
+    else:
+        with transaction.atomic():
+            mirror.keep(System(change.system), [now])
+            outbox.ask(change.link, list(change.after))
+            _end(change, Change.State.SUPERSEDED, "We cannot tell whether it arrived: somebody changed it meanwhile.")
+
+
+def _shows(now: Snapshot, values: dict) -> bool:
+    return all(now.values.get(name) == value for name, value in values.items())
+
+
+def _arrived(change: Change, name: str, now: Snapshot) -> bool:
+    """Tell whether the record shows what we sent, be it in another format, as long as it is not what was there before."""
+    value, sent, before = now.values.get(name), change.shown.get(name), change.before.get(name)
+    if value == sent:
+        return True
+    if value is None or sent is None:
+        return False
+    field = FIELDS[name]
+    return field.same(value, sent) and not (before is not None and field.same(value, before))
+
+
+@transaction.atomic
+def _end(change: Change, state: Change.State, why: str) -> None:
+    Change.objects.filter(pk=change.pk, state=Change.State.SENDING).update(
+        state=state, error=why, ended_at=timezone.now()
+    )
+    Link.objects.filter(pk=change.link_id).update(plan_due=True)
+
+
+def _settle_creation(remote: Remote, change: Change) -> None:
+    """Adopt exactly one new record; none → the request never arrived, queue it again; several → ask a person."""
+    source = creating.source_of(change)
+    found = remote.find_created(creating.creation_of(change, source.payload), change.known_keys)
+    new = creating.known_since(change, found)
+    if len(new) == 1:
+        creating.adopt(change, new[0])
+    elif new:
+        outbox.refuse(change, [f"Several new contacts called {source} appeared in {remote.system.label} meanwhile. Pick the right one with Link, or delete the surplus and try again."])  # fmt: skip
+    else:
+        outbox.postpone(change, 0, error="It had not reached the service; it is sent again.")

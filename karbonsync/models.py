@@ -1,0 +1,60 @@
+"""What the running of the sync itself remembers: how far each service was read, who is at work, what each check did."""
+
+from typing import Any
+
+from django.db import models
+
+from contacts.values import System
+
+
+class Cursor(models.Model):
+    """How far one service has been read."""
+
+    system = models.CharField(max_length=10, choices=System, primary_key=True)
+    value = models.CharField(max_length=300, blank=True)
+    polled_at = models.DateTimeField(null=True)
+    walked_at = models.DateTimeField(null=True, help_text="When the list was last read from end to end, whole.")
+    problem = models.CharField(max_length=500, blank=True)
+    problem_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_system_display()} cursor"
+
+
+class Lease(models.Model):
+    """Who is at work. A holder that dies is replaced when its lease runs out."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    holder = models.CharField(max_length=64, blank=True)
+    expires_at = models.DateTimeField(null=True)
+    rung = models.BooleanField(default=False, help_text="Somebody asked for a check while one was running.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run(models.Model):
+    """One check: what it read, matched and wrote."""
+
+    class Step(models.TextChoices):
+        PULL = "pull", "Reading both address books"
+        MATCH = "match", "Matching"
+        PLAN = "plan", "Planning"
+        PUSH = "push", "Sending changes"
+        DONE = "done", "Done"
+
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+    step = models.CharField(max_length=10, choices=Step, default=Step.PULL)
+    progress = models.CharField(max_length=200, blank=True)
+    counts: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    error = models.CharField(max_length=1000, blank=True)
+    is_quiet = models.BooleanField(default=False, help_text="Nothing changed and nothing was wrong.")
+
+    class Meta:
+        verbose_name = "check"
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["is_quiet", "-started_at"])]
+
+    def __str__(self) -> str:
+        return f"Check of {self.started_at:%d %b %Y %H:%M:%S}"

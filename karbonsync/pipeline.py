@@ -1,0 +1,327 @@
+"""The whole story: pull → match → plan → push. Everything else is detail of one of these four.
+
+A fault of one service, or of one contact, is recorded and the rest goes on. Nothing here sleeps: what is not due yet
+stays in its table until the next check.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F, Min, Q
+from django.utils import timezone
+
+from contacts import changes, creating, links, mirror, outbox, settling
+from contacts.models import Change, FieldConflict, Link, Refresh, RemoteContact, SyncSettings
+from contacts.planning import Express
+from contacts.remote import NotAuthorised, Remote, RemoteError, Unavailable
+from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
+from karbon import remote as karbon_remote
+from karbonsync.models import Cursor, Run
+from matching import classifier, issues, queue
+from matching.matcher import Category, Decision
+from xero import remote as xero_remote
+
+log = logging.getLogger(__name__)
+WALK_EVERY = {System.XERO: timedelta(hours=1), System.KARBON: timedelta(minutes=15)}
+REREAD_AFTER = timedelta(hours=24)
+REREAD_AT_ONCE = 30  # a quarter of Karbon's calls a minute
+REFRESH_BATCH = 40
+SURE = 0.9  # how sure the classifier must be to say that a name no longer fits the kind of its contact
+MISSING_SHARE = 0.2  # a walk that misses more of what is known is not believed
+Report = Callable[[str, str], None]
+
+
+@dataclass
+class Counts:
+    """What one check did; ``as_json`` is the contract of ``sync --json``."""
+
+    pulled: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
+    matched: dict[str, int] = field(default_factory=lambda: {c.value: 0 for c in Category})
+    created: int = 0
+    written: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
+    failed: int = 0
+    calls: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
+
+    def as_json(self) -> dict[str, Any]:
+        live = Link.objects.filter(state=Link.State.LIVE).count()
+        return {**vars(self), "links": live, "open_issues": issues.open_issues().count()}
+
+    @property
+    def is_quiet(self) -> bool:
+        done = [self.created, self.failed, *self.matched.values(), *self.written.values()]
+        return not any(done)
+
+
+class Pipeline:
+    """One check over both services. ``report(step, progress)`` hears what is going on and keeps the lease alive."""
+
+    def __init__(self, remotes: Mapping[System, Remote], report: Report = lambda step, progress: None) -> None:
+        self.remotes, self.report = remotes, report
+        self.counts = Counts()
+        self.errors: list[str] = []
+        self.fresh: set[System] = set()  # systems whose list was read well in this check
+        self.settings = SyncSettings.load()
+
+    def check(self, *, full: bool = False) -> Counts:
+        """Pull, match, plan and push until nothing more is due now."""
+        since = timezone.now()
+        for system in System:
+            with self._going_on(system):
+                self.pull(system, full=full)
+        self.read_again()
+        self.match()
+        self.plan()
+        while self.push() or self.read_again():
+            self.plan()
+        self._count(since)
+        return self.counts
+
+    # --- pull ---
+
+    def pull(self, system: System, *, full: bool = False) -> None:
+        """Bring the mirror up to date: a poll, or from time to time a walk over the whole list."""
+        cursor, _ = Cursor.objects.get_or_create(system=system)
+        now = timezone.now()
+        seen: set[str] = set()
+
+        def keep(snapshots: list[Snapshot]) -> int:
+            seen.update(snapshot.remote_id for snapshot in snapshots)
+            self.report(Run.Step.PULL, f"{system.label}: {len(seen):,} contacts read")
+            news = mirror.keep(system, snapshots)
+            self.counts.pulled[system] += news
+            return news
+
+        walked_lately = cursor.walked_at and now - cursor.walked_at < WALK_EVERY[system]
+        if full or not cursor.value or not walked_lately:
+            cursor.value = self.remotes[system].walk(keep)
+            cursor.walked_at = now
+            self._look_for_missing(system, seen, now)
+            if full and system is System.KARBON:
+                self._reread_linked(now, everything=True)
+        else:
+            cursor.value = self.remotes[system].poll(cursor.value, keep)
+        cursor.polled_at, cursor.problem, cursor.problem_since = now, "", None
+        cursor.save()
+        self.fresh.add(system)
+        if system is System.KARBON:
+            self._reread_linked(now)
+
+    def _look_for_missing(self, system: System, seen: set[str], began: datetime) -> None:
+        """Read directly what a whole walk did not show. If it misses much, the list is doubted, not the contacts."""
+        known = RemoteContact.objects.filter(system=system, presence=Presence.PRESENT, first_seen_at__lt=began)
+        missing = [c for c in known.only("pk", "remote_id", "reads_valid_from") if c.remote_id not in seen]
+        if missing and len(missing) > max(20, known.count() * MISSING_SHARE):
+            raise Unavailable(f"{system.label}'s list lacks {len(missing):,} contacts that were there before. Nothing was changed because of it; it is read again.")  # fmt: skip
+        mirror.ask_refreshes(missing, reason="not in the list")
+
+    def _reread_linked(self, now: datetime, *, everything: bool = False) -> None:
+        """Read linked Karbon records again once a day: an edit of a card may leave no trace in the list."""
+        live = Q(karbon_links__state__in=[Link.State.LIVE, Link.State.STOPPED])
+        linked = RemoteContact.objects.filter(live, system=System.KARBON, refresh=None)
+        if not everything:
+            linked = linked.filter(full_read_at__lt=now - REREAD_AFTER).order_by("full_read_at")[:REREAD_AT_ONCE]
+        mirror.ask_refreshes(list(linked), reason="daily")
+
+    def read_again(self) -> int:
+        """Read the contacts that need it: asked for by a webhook, changed in a list, written by us."""
+        read = 0
+        for system in System:
+            with self._going_on(system):
+                while due := mirror.due_refreshes(system, REFRESH_BATCH if system is System.XERO else 1):
+                    self.report(Run.Step.PULL, f"{system.label}: reading {due[0].contact.ref.remote_id} again")
+                    found = self.remotes[system].read([refresh.contact.ref for refresh in due])
+                    for refresh in due:
+                        mirror.settle_refresh(refresh, found.get(refresh.contact.remote_id))
+                    read += len(due)
+        return read
+
+    # --- match ---
+
+    def match(self) -> None:
+        """Decide every Xero contact that is due: link full matches, hold conflicts, create the rest."""
+        self._withdraw_issues()
+        for chunk in queue.decisions(queue.due(self.settings.import_filter)):
+            self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
+            by_category: dict[Category, list[tuple[RemoteContact, Decision]]] = {c: [] for c in Category}
+            for contact, decision in chunk:
+                by_category[decision.category].append((contact, decision))
+            with self._going_on(System.KARBON):
+                for contact, decision in by_category[Category.FULL]:
+                    self._link_full_match(contact, int(decision.counterparts[0].id))
+            self._hold(by_category[Category.CONFLICT])
+            self._create([contact for contact, _ in by_category[Category.NONE]])
+
+    def _withdraw_issues(self) -> None:
+        wanted = queue.inside_filter(self.settings.import_filter) & Q(presence=Presence.PRESENT)
+        unwanted = RemoteContact.objects.filter(match_issues__state="open").exclude(wanted)
+        issues.close_for(list(unwanted), outcome="No longer active in Xero, or outside the import filter")
+
+    def _link_full_match(self, contact: RemoteContact, karbon_pk: int) -> None:
+        """Read Karbon's full record, see that it still matches, and link."""
+        karbon = RemoteContact.objects.get(pk=karbon_pk)
+        if (snapshot := self.remotes[System.KARBON].read([karbon.ref]).get(karbon.remote_id)) is None:
+            mirror.ask_refreshes([karbon], reason="not found")
+            return
+        mirror.keep(System.KARBON, [snapshot])
+        self.report(Run.Step.MATCH, f"{self.counts.matched['full'] + 1:,} full matches linked")
+        ((contact, decision),) = queue.decide([contact])
+        if decision.category is not Category.FULL or not (karbon := _reload(karbon)).complete:
+            return  # what the full record shows is decided by the next check
+        try:
+            links.link(contact, karbon, origin=Link.Origin.FULL_MATCH)
+        except links.Overtaken:
+            return
+        issues.close_for([contact], outcome="Became a full match")
+        self._matched(Category.FULL, [contact])
+
+    def _hold(self, held: list[tuple[RemoteContact, Decision]]) -> None:
+        for contact, decision in held:
+            issues.hold(contact, decision)
+        self._matched(Category.CONFLICT, [contact for contact, _ in held])
+
+    def _create(self, contacts: list[RemoteContact]) -> None:
+        """Ask for Karbon contacts, but only from a Karbon list that is whole and was read in this very check."""
+        waiting = set(issues.open_issues().filter(xero__in=contacts).values_list("xero_id", flat=True))
+        for contact in contacts:
+            if contact.pk in waiting:  # its possible matches are gone: a person still decides
+                RemoteContact.objects.filter(pk=contact.pk).update(match_due=False)
+        free = [contact for contact in contacts if contact.pk not in waiting]
+        if not free or not self._karbon_is_whole():
+            return
+        guesses = classifier.classify([name_of(contact) for contact in free])
+        links.create_counterparts(
+            links.Wanted(contact, Kind(guess.kind.lower()), self.settings.default_contact_type)
+            for contact, guess in zip(free, guesses, strict=True)
+        )
+        self._matched(Category.NONE, free)
+
+    def _karbon_is_whole(self) -> bool:
+        walked = Cursor.objects.filter(system=System.KARBON, walked_at__isnull=False).exists()
+        return walked and System.KARBON in self.fresh
+
+    def _matched(self, category: Category, contacts: list[RemoteContact]) -> None:
+        self.counts.matched[category] += len(contacts)
+        RemoteContact.objects.filter(pk__in=[contact.pk for contact in contacts]).update(match_due=False)
+
+    # --- plan ---
+
+    def plan(self) -> int:
+        """Turn every link that moved into at most one change per side."""
+        self.report(Run.Step.PLAN, "")
+        parts = {system: remote.one_request for system, remote in self.remotes.items()}
+        return changes.plan_due(self.express_for, parts)
+
+    def express_for(self, system: System, contact: RemoteContact) -> Express:
+        """How this record would hold the other side's values; a name that stops fitting its kind waits for a person."""
+        kind = Kind(contact.kind)
+
+        def express(name: str, value: Value) -> Value:
+            if name == "name" and system is System.KARBON and not still_fits(kind, contact.name, str(value)):
+                raise CannotHold(f"“{value}” does not look like the name of {'a person' if kind == Kind.PERSON else 'an organisation'}, which this Karbon contact is. Karbon cannot convert it: rename it by hand, or create the right one and unsync this pair.")  # fmt: skip
+            return self.remotes[system].express(name, value, kind)
+
+        return express
+
+    # --- push ---
+
+    def push(self) -> int:
+        """Settle what was left open, then send what is due; return how many changes were dealt with."""
+        done = 0
+        for system in System:
+            with self._going_on(system):
+                done += self._push(system, self.remotes[system])
+        return done
+
+    def _push(self, system: System, remote: Remote) -> int:
+        done = 0
+        while open_ones := settling.due(system, remote.batch_size):
+            settling.settle(remote, open_ones)
+            done += len(open_ones)
+        while (batch := list(outbox.due(system).filter(action=Change.Action.UPDATE)[: remote.batch_size])) or (
+            batch := list(outbox.due(system)[:1])
+        ):
+            waiting = outbox.due(system).count()
+            self.report(Run.Step.PUSH, f"{system.label}: {waiting:,} changes to send")
+            if batch[0].action == Change.Action.CREATE:
+                creating.send_creation(remote, batch[0])
+            else:
+                outbox.send_updates(remote, batch)
+            done += len(batch)
+        return done
+
+    # --- around it ---
+
+    @contextmanager
+    def _going_on(self, system: System) -> Iterator[None]:
+        """A fault of one service is said on the dashboard and in the check; the other service goes on."""
+        try:
+            yield
+        except NotAuthorised as error:
+            self._note(system, error)
+        except RemoteError as error:
+            self._note(system, error)
+
+    def _note(self, system: System, error: RemoteError) -> None:
+        log.warning("check: %s: %s", system, type(error).__name__)
+        self.errors.append(str(error))
+        now = timezone.now()
+        Cursor.objects.filter(system=system, problem_since=None).update(problem_since=now)
+        Cursor.objects.filter(system=system).update(problem=str(error)[:500])
+
+    def _count(self, since: datetime) -> None:
+        ended = Change.objects.filter(ended_at__gte=since)
+        done = ended.filter(state=Change.State.DONE)
+        self.counts.created = done.filter(action=Change.Action.CREATE).count()
+        for system, remote in self.remotes.items():
+            self.counts.written[system] = done.filter(system=system, action=Change.Action.UPDATE).count()
+            self.counts.calls[system] = remote.calls
+        self.counts.failed = ended.filter(state=Change.State.REJECTED).count()
+
+
+def _reload(contact: RemoteContact) -> RemoteContact:
+    return RemoteContact.objects.get(pk=contact.pk)
+
+
+def name_of(contact: RemoteContact) -> classifier.Name:
+    """What the classifier gets to see of a contact."""
+    first, last = str(contact.payload.get("FirstName") or ""), str(contact.payload.get("LastName") or "")
+    return classifier.Name(contact.name, first, last, contact.billing_email)
+
+
+def still_fits(kind: Kind, old: str, new: str) -> bool:
+    """Tell whether a new name still suits the kind of contact that the old one suited."""
+    if kind not in (Kind.PERSON, Kind.ORGANISATION) or old == new:
+        return True
+    before, after = classifier.classify([classifier.Name(old), classifier.Name(new)])
+    return not (after.kind.lower() != kind and after.confidence >= SURE and before.kind.lower() == kind)
+
+
+def connect(*, for_person: bool = False) -> dict[System, Remote]:
+    """Return both services, ready to be spoken to. Raise NotAuthorised with what to do when one is not connected."""
+    return {
+        System.XERO: xero_remote.connect(for_person=for_person),
+        System.KARBON: karbon_remote.connect(for_person=for_person),
+    }
+
+
+def next_due() -> datetime | None:
+    """When the earliest thing that waits for its time is due; None when nothing waits."""
+    queued = Change.objects.filter(state=Change.State.QUEUED).aggregate(at=Min("not_before"))["at"]
+    sending = Change.objects.filter(state=Change.State.SENDING).aggregate(at=Min(F("sent_at")))["at"]
+    reading = Refresh.objects.aggregate(at=Min("not_before"))["at"]
+    settled = sending + outbox.settle_after() if sending else None
+    return min(filter(None, (queued, settled, reading)), default=None)
+
+
+def needs_a_person() -> bool:
+    """Tell whether anything waits that only a person can move."""
+    return (
+        issues.open_issues().exists()
+        or FieldConflict.objects.filter(is_open=True).exists()
+        or Link.objects.exclude(problem="").exclude(state=Link.State.ENDED).exists()
+        or Link.objects.filter(state=Link.State.LIVE).exclude(held={}).exists()
+    )

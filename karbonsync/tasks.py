@@ -1,0 +1,73 @@
+"""What the task runner calls. Tasks are thin, may run twice, and hold nothing: our tables are the truth (design §8)."""
+
+import logging
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from contacts.models import SyncSettings
+from contacts.remote import NotAuthorised
+from karbonsync import pipeline
+from karbonsync.lease import Held, ring
+from karbonsync.models import Run
+from karbonsync.pipeline import Counts, Pipeline, Report
+
+log = logging.getLogger(__name__)
+LEASE = "check"
+KEEP_QUIET_RUNS = timedelta(days=1)
+KEEP_RUNS = timedelta(days=180)
+
+
+def check() -> None:
+    """One check, unless one is running: that one then looks once more before it ends."""
+    if not SyncSettings.load().syncing:
+        return
+    lease = Held(LEASE)
+    if not lease.take():
+        ring(LEASE)
+        return
+    try:
+        run_check(lease)
+        while not lease.release():
+            run_check(lease)
+    finally:
+        lease.drop()
+
+
+def run_check(lease: Held, *, full: bool = False, report: Report = lambda step, progress: None) -> tuple[Counts, list[str]]:
+    """Run one check under a lease and leave its record. Returns what it did and what was in the way."""
+    run = Run.objects.create()
+    told = [timezone.now()]
+
+    def tell(step: str, progress: str) -> None:
+        lease.renew()
+        report(step, progress)
+        if step != run.step or timezone.now() - told[0] > timedelta(seconds=1):
+            told[0] = timezone.now()
+            run.step, run.progress = step, progress[:200]
+            run.save(update_fields=["step", "progress"])
+
+    work = None
+    try:
+        work = Pipeline(pipeline.connect(), tell)
+        work.check(full=full)
+        run.counts, run.error, run.is_quiet = work.counts.as_json(), " ".join(work.errors)[:1000], work.counts.is_quiet
+        return work.counts, work.errors
+    except NotAuthorised as error:
+        run.error = str(error)[:1000]
+        return Counts(), [str(error)]
+    except Exception:
+        run.error = "The check stopped on an unexpected fault. The log has the details; the next check goes on."
+        raise
+    finally:
+        run.step, run.ended_at, run.progress = Run.Step.DONE, timezone.now(), ""
+        run.is_quiet = run.is_quiet and not run.error
+        run.save()
+
+
+def housekeeping() -> None:
+    """Forget checks that had nothing to say, and very old ones."""
+    now = timezone.now()
+    quiet = Q(is_quiet=True, started_at__lt=now - KEEP_QUIET_RUNS)
+    Run.objects.filter(quiet | Q(started_at__lt=now - KEEP_RUNS)).delete()

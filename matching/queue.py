@@ -1,0 +1,96 @@
+"""Finds out which Xero contacts are due for matching and what each one is, with a fixed number of queries per chunk."""
+
+from collections.abc import Iterator, Sequence
+
+from django.db.models import Count, Q, QuerySet
+
+from contacts import links
+from contacts.models import RemoteContact, SyncSettings
+from contacts.values import Kind, Presence, System
+from matching import matcher
+from matching.matcher import Counterpart, Decision, Keys
+from matching.models import Verdict
+
+CHUNK = 500
+
+
+def inside_filter(import_filter: str) -> Q:
+    """Xero contacts that the import filter lets in. Xero derives both flags from invoices and bills."""
+    if import_filter == SyncSettings.ImportFilter.CUSTOMERS:
+        return Q(is_customer=True)
+    if import_filter == SyncSettings.ImportFilter.CUSTOMERS_AND_SUPPLIERS:
+        return Q(is_customer=True) | Q(is_supplier=True)
+    return Q()
+
+
+def due(import_filter: str) -> QuerySet[RemoteContact]:
+    """Xero contacts to be matched: present, inside the filter, never linked, not left out, new or changed."""
+    return RemoteContact.objects.filter(
+        inside_filter(import_filter),
+        ~links.ever_linked(),
+        system=System.XERO,
+        presence=Presence.PRESENT,
+        match_due=True,
+        left_out=False,
+    ).order_by("pk")
+
+
+def decisions(contacts: QuerySet[RemoteContact]) -> Iterator[list[tuple[RemoteContact, Decision]]]:
+    """Decide all these Xero contacts, a chunk at a time; memory does not grow with the address book."""
+    last = 0
+    while chunk := list(contacts.filter(pk__gt=last)[:CHUNK]):
+        last = chunk[-1].pk
+        yield decide(chunk)
+
+
+def decide(chunk: Sequence[RemoteContact]) -> list[tuple[RemoteContact, Decision]]:
+    """Decide a chunk of Xero contacts against the Karbon contacts that share a key with any of them."""
+    keys = {contact.pk: keys_of(contact) for contact in chunk}
+    others = _counterparts(list(keys.values()))
+    by_name: dict[str, list[Counterpart]] = {}
+    by_email: dict[str, list[Counterpart]] = {}
+    for other in others:
+        for name in other.keys.names:
+            by_name.setdefault(name, []).append(other)
+        by_email.setdefault(other.keys.email, []).append(other)
+    rivals = _rivals(chunk)
+    denied = set(Verdict.objects.filter(xero__in=chunk, is_same=False).values_list("xero_id", "karbon_id"))
+    made = []
+    for contact in chunk:
+        mine = keys[contact.pk]
+        near = {other.id: other for name in mine.names for other in by_name.get(name, ())}
+        near |= {other.id: other for other in by_email.get(mine.email, ()) if mine.email}
+        asked = [other for other in near.values() if (contact.pk, other.id) not in denied]
+        made.append((contact, matcher.decide(mine, asked, has_rival=contact.pk in rivals)))
+    return made
+
+
+def keys_of(contact: RemoteContact) -> Keys:
+    if contact.system == System.XERO:
+        return matcher.xero_keys(contact.name, contact.billing_email)
+    return matcher.karbon_keys(contact.name, contact.billing_email, is_person=contact.kind == Kind.PERSON)
+
+
+def _counterparts(mine: Sequence[Keys]) -> list[Counterpart]:
+    names = {name for keys in mine for name in keys.names if name}
+    emails = {keys.email for keys in mine if keys.email}
+    shares = Q(name_key__in=names) | Q(email_key__in=emails)
+    found = RemoteContact.objects.filter(shares, system=System.KARBON, presence=Presence.PRESENT)
+    ids = [contact.pk for contact in found]
+    taken = set(RemoteContact.objects.filter(links.ever_linked(), pk__in=ids).values_list("pk", flat=True))
+    return [Counterpart(contact.pk, keys_of(contact), is_taken=contact.pk in taken) for contact in found]
+
+
+def _rivals(chunk: Sequence[RemoteContact]) -> set[int]:
+    """Contacts of the chunk that share both keys with another present Xero contact."""
+    twice = (
+        RemoteContact.objects.filter(
+            system=System.XERO, presence=Presence.PRESENT, name_key__in={contact.name_key for contact in chunk}
+        )
+        .exclude(email_key="")
+        .values("name_key", "email_key")
+        .annotate(copies=Count("pk"))
+        .filter(copies__gt=1)
+    )
+    pairs = {(row["name_key"], row["email_key"]) for row in twice}
+    return {contact.pk for contact in chunk if (contact.name_key, contact.email_key) in pairs}
