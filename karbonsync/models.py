@@ -47,7 +47,7 @@ class Run(models.Model):
     ended_at = models.DateTimeField(null=True)
     step = models.CharField(max_length=10, choices=Step, default=Step.PULL)
     progress = models.CharField(max_length=200, blank=True)
-    counts: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    counts: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     error = models.CharField(max_length=1000, blank=True)
     is_quiet = models.BooleanField(default=False, help_text="Nothing changed and nothing was wrong.")
 

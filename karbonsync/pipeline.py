@@ -69,12 +69,20 @@ class Pipeline:
     def check(self, *, full: bool = False) -> Counts:
         """Pull, match, plan and push until nothing more is due now."""
         since = timezone.now()
+        self.gather(full=full)
+        return self.finish(since)
+
+    def gather(self, *, full: bool = False) -> None:
+        """Everything up to and including plan: what a preview shows."""
         for system in System:
             with self._going_on(system):
                 self.pull(system, full=full)
         self.read_again()
         self.match()
         self.plan()
+
+    def finish(self, since: datetime) -> Counts:
+        """Send what is due, and what that makes due, until nothing is."""
         while self.push() or self.read_again():
             self.plan()
         self._count(since)
@@ -260,8 +268,6 @@ class Pipeline:
         """A fault of one service is said on the dashboard and in the check; the other service goes on."""
         try:
             yield
-        except NotAuthorised as error:
-            self._note(system, error)
         except RemoteError as error:
             self._note(system, error)
 

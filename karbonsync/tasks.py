@@ -1,6 +1,7 @@
 """What the task runner calls. Tasks are thin, may run twice, and hold nothing: our tables are the truth (design §8)."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db.models import Q
@@ -35,8 +36,27 @@ def check() -> None:
         lease.drop()
 
 
-def run_check(lease: Held, *, full: bool = False, report: Report = lambda step, progress: None) -> tuple[Counts, list[str]]:
+def run_check(
+    lease: Held, *, full: bool = False, report: Report = lambda step, progress: None
+) -> tuple[Counts, list[str]]:
     """Run one check under a lease and leave its record. Returns what it did and what was in the way."""
+    return _run(lease, report, lambda work: work.check(full=full))
+
+
+def run_rest(lease: Held, report: Report = lambda step, progress: None) -> tuple[Counts, list[str]]:
+    """Do what has become due since the last check, without reading the lists again."""
+
+    def rest(work: Pipeline) -> object:
+        since = timezone.now()
+        work.read_again()
+        work.match()
+        work.plan()
+        return work.finish(since)
+
+    return _run(lease, report, rest)
+
+
+def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tuple[Counts, list[str]]:
     run = Run.objects.create()
     told = [timezone.now()]
 
@@ -48,10 +68,9 @@ def run_check(lease: Held, *, full: bool = False, report: Report = lambda step, 
             run.step, run.progress = step, progress[:200]
             run.save(update_fields=["step", "progress"])
 
-    work = None
     try:
         work = Pipeline(pipeline.connect(), tell)
-        work.check(full=full)
+        act(work)
         run.counts, run.error, run.is_quiet = work.counts.as_json(), " ".join(work.errors)[:1000], work.counts.is_quiet
         return work.counts, work.errors
     except NotAuthorised as error:

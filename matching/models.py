@@ -48,7 +48,7 @@ class Candidate(models.Model):
     why = models.CharField(max_length=10, choices=Why)
     is_taken = models.BooleanField(default=False, help_text="Already linked to another Xero contact, now or before.")
     score = models.FloatField(null=True)
-    evidence: models.JSONField[list[str], list[str]] = models.JSONField(default=list)
+    evidence: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["issue", "karbon"], name="one_candidacy_per_issue_and_contact")]

@@ -55,10 +55,7 @@ def snapshot(contact: Wire, read_began_at: datetime, complete: bool = True) -> S
     """Read one contact as Xero sent it. Odd parts never raise: their field is left out, that is, unknown."""
     merged_into = _merged_into(contact)
     status = contact.get("ContactStatus") or "ACTIVE"
-    if status == "ACTIVE":
-        presence = Presence.PRESENT
-    else:  # ARCHIVED, or GDPRREQUEST: erased on request, as good as archived (facts, Xero 12.3)
-        presence = Presence.MERGED if merged_into else Presence.ARCHIVED
+    left = Presence.MERGED if merged_into else Presence.ARCHIVED
     return Snapshot(
         system=System.XERO,
         remote_id=contact_id(contact),
@@ -67,7 +64,8 @@ def snapshot(contact: Wire, read_began_at: datetime, complete: bool = True) -> S
         complete=complete,
         read_began_at=read_began_at,
         modified_at=_milliseconds(contact.get("UpdatedDateUTC")),
-        presence=presence,
+        # GDPRREQUEST is erased on request, as good as archived (facts, Xero 12.3)
+        presence=Presence.PRESENT if status == "ACTIVE" else left,
         merged_into=merged_into,
         is_customer=_flag(contact, "IsCustomer"),
         is_supplier=_flag(contact, "IsSupplier"),
@@ -81,7 +79,7 @@ def moment(wire_date: object) -> datetime | None:
     text = _milliseconds(wire_date)
     try:
         return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(text)) if text else None
-    except OverflowError:
+    except (OverflowError, ValueError):
         return None
 
 

@@ -32,7 +32,9 @@ class Play:
         return str(self.control("POST", "karbon/organizations", body)["OrganizationKey"])
 
     def fault(self, kind: str, path: str = ".*", **more: object) -> None:
-        self.control("POST", "faults", {"system": "karbon", "method": "*", "path": path, "kind": kind, "times": 1, **more})
+        self.control(
+            "POST", "faults", {"system": "karbon", "method": "*", "path": path, "kind": kind, "times": 1, **more}
+        )
 
     def switch(self, **positions: object) -> None:
         self.control("POST", "switches", positions)

@@ -14,14 +14,17 @@ from tests.karbon.wire import FIRM_KEY, KEY, NOW, assert_conforms, card, organis
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
 WORDS = st.lists(
-    st.sampled_from(["Mere", "Jo", "van", "der", "Te", "O'", "Al", "Jr", "III", "&", "and", "Mr", "Dr", "St", "Tane", "José"])
+    st.sampled_from(
+        ["Mere", "Jo", "van", "der", "Te", "O'", "Al", "Jr", "III", "&", "and", "Mr", "Dr", "St", "Tane", "José"]
+    )
     | TEXT.filter(lambda text: len(text.split()) == 1 and "," not in text).map(str.strip),
     min_size=1,
     max_size=7,
 )
 MAYBE = st.none() | TEXT
 PHONES = st.fixed_dictionaries(
-    {"PhoneNumberKey": TEXT}, optional={"Number": MAYBE, "CountryCode": MAYBE, "Label": st.sampled_from(["Work", "Fax", None])}
+    {"PhoneNumberKey": TEXT},
+    optional={"Number": MAYBE, "CountryCode": MAYBE, "Label": st.sampled_from(["Work", "Fax", None])},
 )
 ADDRESSES = st.fixed_dictionaries(
     {"AddressKey": TEXT, "Label": st.sampled_from(["Physical", "Mailing", "Legal", "Home", "mailing", None])},
@@ -43,7 +46,12 @@ RAW = {
     "name": TEXT | WORDS.map(" ".join) | WORDS.map(", ".join),
     "billing_email": TEXT,
     "primary_phone": st.fixed_dictionaries(
-        {}, optional={"country": st.sampled_from(["NZ", "64", "+61", "1", "", "999"]), "area": TEXT, "number": NUMBERS | TEXT}
+        {},
+        optional={
+            "country": st.sampled_from(["NZ", "64", "+61", "1", "", "999"]),
+            "area": TEXT,
+            "number": NUMBERS | TEXT,
+        },
     ),
     "billing_address": st.fixed_dictionaries(
         {},
@@ -83,7 +91,13 @@ def put(before: dict[str, Any], **values: Value) -> dict[str, Any]:
 
 
 def test_a_list_row_shows_name_email_and_phone_and_leaves_the_address_unknown() -> None:
-    row = {"ContactKey": KEY, "FullName": "Tane, Mere", "EmailAddress": None, "PhoneNumber": "09 555", "Address": "1 Quay St"}
+    row = {
+        "ContactKey": KEY,
+        "FullName": "Tane, Mere",
+        "EmailAddress": None,
+        "PhoneNumber": "09 555",
+        "Address": "1 Quay St",
+    }
     shot = mapping.row_snapshot(row, Kind.PERSON, NOW)
     assert shot.values == {"name": "Mere Tane", "billing_email": "", "primary_phone": {"number": "09 555"}}
     assert not shot.complete and shot.remote_id == KEY and shot.kind is Kind.PERSON
@@ -139,7 +153,10 @@ def test_mailing_comes_before_physical_and_legal_and_a_home_address_is_never_our
         ({"country": "64", "area": "09", "number": "555 0100"}, {"number": "+64 9 555 0100", "country": "NZ"}),
         ({"area": "09", "number": "555 0100"}, {"number": "09 555 0100"}),
         ({"country": "NZ", "number": "09 555 0100"}, {"number": "09 555 0100", "country": "NZ"}),
-        ({"country": "64", "area": "9", "number": "555 0100 ext 12"}, {"number": "+64 9 555 0100 x12", "country": "NZ"}),
+        (
+            {"country": "64", "area": "9", "number": "555 0100 ext 12"},
+            {"number": "+64 9 555 0100 x12", "country": "NZ"},
+        ),
         ({"number": "ask for Jo"}, {"number": "ask for Jo"}),
         ({}, {}),
     ],
@@ -225,7 +242,11 @@ def test_a_persons_name_is_split_where_people_would(full: str, split: tuple[str,
 
 
 def test_given_first_and_last_names_are_believed_where_the_name_shows_them() -> None:
-    assert mapping.split_name("Mary Jane García López", "mary jane", "García López") == ("Mary Jane", "", "García López")
+    assert mapping.split_name("Mary Jane García López", "mary jane", "García López") == (
+        "Mary Jane",
+        "",
+        "García López",
+    )
     assert mapping.split_name("Mary Jane Lopez Brown", "Mary Jane", "Brown") == ("Mary Jane", "Lopez", "Brown")
     assert mapping.split_name("Mere Tane", "Somebody", "Else") == ("Mere", "", "Tane")
     assert mapping.split_name("Mere Tane", "Mere Tane", "Mere Tane") == ("Mere", "", "Tane")
@@ -284,12 +305,18 @@ def test_a_new_address_fills_an_empty_mailing_entry_or_adds_one() -> None:
     new = {"City": "Auckland", "Label": "Mailing"}
     assert put(before, billing_address={"city": "Auckland"})["Addresses"] == [{"Label": "Physical"}, new]
     only_home = card(Addresses=[address("Home", City="Taupo")])
-    assert put(only_home, billing_address={"city": "Auckland"})["Addresses"] == [{"City": "Taupo", "Label": "Home"}, new]
+    assert put(only_home, billing_address={"city": "Auckland"})["Addresses"] == [
+        {"City": "Taupo", "Label": "Home"},
+        new,
+    ]
 
 
 def test_a_shown_physical_address_is_replaced_where_it_stands() -> None:
     before = card(Addresses=[address("Mailing"), address("Physical", City="Taupo", ZipCode="1")])
-    assert put(before, billing_address={"city": "Auckland"})["Addresses"][1] == {"City": "Auckland", "Label": "Physical"}
+    assert put(before, billing_address={"city": "Auckland"})["Addresses"][1] == {
+        "City": "Auckland",
+        "Label": "Physical",
+    }
 
 
 def test_clearing_the_first_email_and_the_mailing_address_lets_the_next_ones_show() -> None:

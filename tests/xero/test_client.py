@@ -38,13 +38,11 @@ def refusal(*messages: str, key: str = "Message") -> dict[str, Any]:
     ("said", "told"),
     [
         (
-            "The contact name Harbour Joinery is already assigned to another contact. "
-            "The contact name must be unique across all active contacts.",
+            "The contact name Harbour Joinery is already assigned to another contact. The contact name must be unique.",
             "Xero already has an active contact called Harbour Joinery. Link to it, or rename this client in Karbon first.",
         ),
         (
-            "The specified contact details matched an archived contact. "
-            "Archived contacts cannot currently be edited via the API.",
+            "The specified contact details matched an archived contact. Archived contacts cannot currently be edited.",
             "This contact is archived in Xero, where archived contacts cannot be changed. Restore it in Xero first.",
         ),
         ("Email address must be valid", "Xero does not accept this billing email. Correct it in Karbon."),

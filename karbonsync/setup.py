@@ -1,0 +1,35 @@
+"""Connects this installation to both services: what ``connect`` and ``demo`` do."""
+
+from contacts.models import SyncSettings
+from contacts.remote import NotAuthorised
+from karbon import remote as karbon_remote
+from karbonsync import schedules
+from xero import oauth
+
+
+def connect_sandbox(redirect_uri: str) -> str:
+    """Sign in to a Xero that approves at once, and return the organisation's name."""
+    return str(oauth.connect_without_browser(redirect_uri).tenant_name)
+
+
+def choose_contact_type(wanted: str = "") -> str:
+    """Return the Karbon contact type for new contacts, as Karbon spells it. Raise ValueError with the choices."""
+    types = karbon_remote.connect().contact_types()
+    if not types:
+        raise NotAuthorised("Karbon has no contact types. Add one in Karbon's settings first.")
+    chosen = wanted or next((name for name in types if name == "Client"), types[0])
+    for name in types:
+        if name.casefold() == chosen.casefold():
+            return str(name)
+    raise ValueError(f"Karbon has no contact type {chosen}. Choose one of: {', '.join(types)}.")
+
+
+def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:
+    """Store the choices, switch syncing on and schedule the checks."""
+    chosen = SyncSettings.load()
+    chosen.default_contact_type, chosen.import_filter, chosen.syncing = contact_type, import_filter, True
+    chosen.save()
+    schedules.ensure()
+    return chosen
+
+

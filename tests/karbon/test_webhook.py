@@ -1,0 +1,134 @@
+"""Karbon's events: verified, noted, answered at once."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from django.db import DatabaseError
+from django.test import RequestFactory
+from django.test.utils import override_settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contacts import bell, mirror
+from contacts.values import System
+from karbon import webhook
+from karbon.remote import KarbonRemote
+from tests.karbon.conftest import Play
+
+SECRET = "sandbox-karbon-webhook-key"
+EVENT = {
+    "ResourcePermaKey": "3Aa1Bb2Cc3Dd",
+    "ResourceType": "Contact",
+    "ActionType": "Updated",
+    "Timestamp": "2026-08-01T00:00:00Z",
+}
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(list(EVENT) + ["Events"]), inner),
+)
+
+
+def sign(body: bytes) -> str:
+    return hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What a delivery made us do, in order."""
+    done: list[Any] = []
+    monkeypatch.setattr(mirror, "ask_refresh", lambda system, keys, reason: done.append((system, keys, reason)))
+    monkeypatch.setattr(bell, "ring", lambda: done.append("rung"))
+    return done
+
+
+def deliver(body: bytes, signature: str | None = None, method: str = "post") -> int:
+    headers = {"Signature": sign(body) if signature is None else signature}
+    send = getattr(RequestFactory(), method)
+    with override_settings(KARBON_WEBHOOK_KEY=SECRET):
+        request = send("/karbon", data=body, content_type="application/json", headers=headers)
+        return int(webhook.receive(request).status_code)
+
+
+def test_a_signature_counts_in_either_case() -> None:
+    assert webhook.verify(b"{}", sign(b"{}"), SECRET)
+    assert webhook.verify(b"{}", sign(b"{}").upper(), SECRET)
+    assert not webhook.verify(b"{} ", sign(b"{}"), SECRET)
+    assert not webhook.verify(b"{}", "ünsigned", SECRET)
+    assert not webhook.verify(b"{}", "", SECRET)
+
+
+@pytest.mark.parametrize(
+    ("event", "keys"),
+    [
+        (EVENT, ["3Aa1Bb2Cc3Dd"]),
+        ({**EVENT, "ResourceType": "Organization", "TimeStamp": "x"}, ["3Aa1Bb2Cc3Dd"]),
+        ({"Events": [EVENT, EVENT, {**EVENT, "ResourcePermaKey": "Other1"}]}, ["3Aa1Bb2Cc3Dd", "Other1"]),
+        ([EVENT], ["3Aa1Bb2Cc3Dd"]),
+        ({**EVENT, "ResourceType": "ClientGroup"}, []),
+        ({**EVENT, "ResourceType": "WorkItem"}, []),
+        ({**EVENT, "ResourceType": "CustomFieldValue", "ClientKey": "Client1", "ClientType": "Contact"}, ["Client1"]),
+        ({**EVENT, "ResourcePermaKey": 7}, []),
+        ({**EVENT, "ResourcePermaKey": "x" * 65}, []),
+        ({"Events": "none"}, []),
+        ([None, 7], []),
+        (None, []),
+    ],
+)
+def test_the_contacts_an_event_names_are_read(event: object, keys: list[str]) -> None:
+    assert webhook.keys(json.dumps(event).encode()) == keys
+
+
+@given(body=st.binary() | ODD.map(lambda value: json.dumps(value).encode()))
+def test_nothing_in_a_delivery_makes_reading_it_fail(body: bytes) -> None:
+    assert all(isinstance(key, str) and key for key in webhook.keys(body))
+
+
+def test_a_signed_event_leaves_a_refresh_and_rings_the_bell(asked: list[Any]) -> None:
+    assert deliver(json.dumps(EVENT).encode()) == 200
+    assert asked == [(System.KARBON, ["3Aa1Bb2Cc3Dd"], "webhook"), "rung"]
+
+
+@pytest.mark.parametrize("signature", ["", "wrong", sign(b"another body")])
+def test_a_wrong_signature_is_turned_away(asked: list[Any], signature: str) -> None:
+    assert deliver(json.dumps(EVENT).encode(), signature) == 401
+    assert asked == []
+
+
+def test_a_malformed_event_is_answered_kindly_to_keep_the_subscription(asked: list[Any]) -> None:
+    assert deliver(b"\xff not json") == 200
+    assert asked == []
+
+
+def test_a_database_that_is_down_does_not_cost_the_subscription(
+    asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(mirror, "ask_refresh", fail)
+    assert deliver(json.dumps(EVENT).encode()) == 200
+
+
+def test_only_a_post_is_an_event(asked: list[Any]) -> None:
+    assert deliver(b"{}", method="put") == 405
+
+
+def test_without_a_signing_key_events_are_taken_unsigned(asked: list[Any]) -> None:
+    request = RequestFactory().post("/karbon", data=EVENT, content_type="application/json")
+    with override_settings(KARBON_WEBHOOK_KEY=""):
+        assert webhook.receive(request).status_code == 200
+    assert asked[-1] == "rung"
+
+
+@pytest.mark.parametrize("second", ["replace", "conflict"])
+def test_a_subscription_is_made_kept_and_moved(karbon: KarbonRemote, play: Play, second: str) -> None:
+    play.switch(secondSubscribe=second)
+    assert webhook.ensure_subscription("http://127.0.0.1:9/karbon")
+    assert not webhook.ensure_subscription("http://127.0.0.1:9/karbon")
+    assert webhook.ensure_subscription("http://127.0.0.1:9/moved")
+    assert karbon.client.subscription() == "http://127.0.0.1:9/moved"
+    karbon.client.unsubscribe()
+    assert karbon.client.subscription() is None
