@@ -74,7 +74,9 @@ class ApiSession:
             raise error
         return reply
 
-    def _send(self, method: str, path: str, headers: Mapping[str, str] | None = None, **kwargs: Any) -> requests.Response:
+    def _send(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> requests.Response:
         url = f"{self.base_url}{path}" if path.startswith("/") else path
         if not url.startswith(f"{self.base_url}/"):  # a link in a reply must not take our keys elsewhere
             raise self._fault("sent us to an address that is not its own", performed=False)

@@ -48,9 +48,30 @@ FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
         Field(NAME, "Name", normalise.same_name, _show_text, "Contact name", "Full name"),  # type: ignore[arg-type]
-        Field(BILLING_EMAIL, "Billing email", normalise.same_text, _show_text, "Email of the primary person", "First email of the primary card"),  # type: ignore[arg-type]  # fmt: skip
-        Field(PRIMARY_PHONE, "Primary phone", normalise.same_phone, _show_phone, "Phone", "First phone of the primary card"),  # type: ignore[arg-type]  # fmt: skip
-        Field(BILLING_ADDRESS, "Billing address", normalise.same_address, _show_address, "Billing (PO box) address", "First filled address of the primary card: Mailing, Physical, Legal"),  # type: ignore[arg-type]  # fmt: skip
+        Field(
+            BILLING_EMAIL,
+            "Billing email",
+            normalise.same_text,
+            _show_text,
+            "Email of the primary person",
+            "First email of the primary card",
+        ),  # type: ignore[arg-type]  # fmt: skip
+        Field(
+            PRIMARY_PHONE,
+            "Primary phone",
+            normalise.same_phone,
+            _show_phone,
+            "Phone",
+            "First phone of the primary card",
+        ),  # type: ignore[arg-type]  # fmt: skip
+        Field(
+            BILLING_ADDRESS,
+            "Billing address",
+            normalise.same_address,
+            _show_address,
+            "Billing (PO box) address",
+            "First filled address of the primary card: Mailing, Physical, Legal",
+        ),  # type: ignore[arg-type]  # fmt: skip
     )
 }
 BLANK: dict[str, Value] = {NAME: "", BILLING_EMAIL: "", PRIMARY_PHONE: {}, BILLING_ADDRESS: {}}

@@ -172,6 +172,29 @@ def _adopt_format(system: System, contact: RemoteContact) -> None:
         link.save(update_fields=[f"base_{system}"])
 
 
+def as_of(system: System, contacts: Sequence[RemoteContact], polled_at: datetime | None) -> dict[str, Snapshot | None]:
+    """Return the mirrored records that a poll begun at ``polled_at`` vouches for: not sent to since, read in full."""
+    if polled_at is None:
+        return {}
+    mirrored = RemoteContact.objects.filter(pk__in=[contact.pk for contact in contacts], complete=True)
+    sure = mirrored.filter(Q(reads_valid_from=None) | Q(reads_valid_from__lte=polled_at), refresh=None)
+    return {contact.remote_id: _snapshot(system, contact) for contact in sure}
+
+
+def _snapshot(system: System, contact: RemoteContact) -> Snapshot:
+    return Snapshot(
+        system=system,
+        remote_id=contact.remote_id,
+        kind=Kind(contact.kind),
+        values=contact.values,
+        complete=True,
+        read_began_at=contact.read_began_at,
+        modified_at=contact.modified_at,
+        presence=Presence(contact.presence),
+        payload=contact.payload,
+    )
+
+
 # --- reading again ----------------------------------------------------------------------------------------------------
 
 

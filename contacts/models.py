@@ -125,7 +125,9 @@ class Link(models.Model):
     base_karbon: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     # Per system and field: the value that cannot be sent, and why. Sent again only after the value or a person changes.
     held: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
-    one_by_one = models.BooleanField(default=False, help_text="A change of several fields was refused: send them singly.")
+    one_by_one = models.BooleanField(
+        default=False, help_text="A change of several fields was refused: send them singly."
+    )
     plan_due = models.BooleanField(default=True)
     problem = models.CharField(max_length=500, blank=True)
     linked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -135,7 +137,9 @@ class Link(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["xero"], condition=~Q(state="ended"), name="one_live_link_per_xero_contact"),
+            models.UniqueConstraint(
+                fields=["xero"], condition=~Q(state="ended"), name="one_live_link_per_xero_contact"
+            ),
             models.UniqueConstraint(
                 fields=["karbon"], condition=~Q(state="ended"), name="one_live_link_per_karbon_contact"
             ),
@@ -188,7 +192,9 @@ class Change(models.Model):
     after: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     shown: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     source: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
-    typed: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)  # given by a person instead
+    typed: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict
+    )  # given by a person instead
     target_modified_at = models.CharField(max_length=40, blank=True)
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.UNKNOWN, help_text="What a creation makes.")
     contact_type = models.CharField(max_length=200, blank=True)
@@ -255,7 +261,9 @@ class Refresh(models.Model):
 
     contact = models.OneToOneField(RemoteContact, models.CASCADE, related_name="refresh")
     reason = models.CharField(max_length=40)
-    misses = models.PositiveSmallIntegerField(default=0, help_text="How often in a row the service said it is not there.")
+    misses = models.PositiveSmallIntegerField(
+        default=0, help_text="How often in a row the service said it is not there."
+    )
     asked_at = models.DateTimeField()
     not_before = models.DateTimeField(null=True, blank=True)
 

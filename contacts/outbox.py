@@ -4,7 +4,7 @@ Whatever dies in between, the row says how far it came, and ``contacts.settling`
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -26,11 +26,17 @@ def due(system: System) -> QuerySet[Change]:
     return changes.select_related("link__xero", "link__karbon").order_by(F("by").asc(nulls_last=True), "pk")
 
 
-def send_updates(remote: Remote, changes: Sequence[Change]) -> None:
-    """Send a batch of updates, in one request where the service takes batches."""
+def send_updates(remote: Remote, changes: Sequence[Change], *, polled_at: datetime | None = None) -> None:
+    """Send a batch of updates, in one request where the service takes batches.
+
+    ``polled_at``: a poll begun then brought in all that changed, so what the mirror shows was read again by it.
+    """
     targets = {change.pk: target_of(change) for change in changes}
-    fresh = remote.read([target.ref for target in targets.values()])
-    mirror.keep(remote.system, [snapshot for snapshot in fresh.values() if snapshot])
+    fresh: dict[str, Snapshot | None] = mirror.as_of(remote.system, list(targets.values()), polled_at)
+    if unread := [target.ref for target in targets.values() if target.remote_id not in fresh]:
+        read = remote.read(unread)
+        mirror.keep(remote.system, [snapshot for snapshot in read.values() if snapshot])
+        fresh.update(read)
     ready = []
     for change in changes:
         write = _prepare(remote, change, fresh.get(targets[change.pk].remote_id))

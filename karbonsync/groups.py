@@ -4,7 +4,15 @@ from django.contrib.auth.models import Group, Permission
 
 _OURS = ["contacts", "matching", "karbonsync"]
 STAFF = ["change_matchissue", "change_link", "change_fieldconflict"]
-ADMINISTRATORS = [*STAFF, "change_syncsettings", "view_xeroconnection", "add_user", "change_user", "view_user", "view_group"]
+ADMINISTRATORS = [
+    *STAFF,
+    "change_syncsettings",
+    "view_xeroconnection",
+    "add_user",
+    "change_user",
+    "view_user",
+    "view_group",
+]
 
 
 def ensure() -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from contacts import changes, creating, links, mirror, outbox, settling
 from contacts.models import Change, FieldConflict, Link, Refresh, RemoteContact, SyncSettings
 from contacts.planning import Express
-from contacts.remote import NotAuthorised, Remote, RemoteError, Unavailable
+from contacts.remote import Remote, RemoteError, Unavailable
 from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
 from karbonsync.models import Cursor, Run
@@ -30,6 +30,7 @@ WALK_EVERY = {System.XERO: timedelta(hours=1), System.KARBON: timedelta(minutes=
 REREAD_AFTER = timedelta(hours=24)
 REREAD_AT_ONCE = 30  # a quarter of Karbon's calls a minute
 REFRESH_BATCH = 40
+POLL_VOUCHES = timedelta(seconds=10)
 SURE = 0.9  # how sure the classifier must be to say that a name no longer fits the kind of its contact
 MISSING_SHARE = 0.2  # a walk that misses more of what is known is not believed
 Report = Callable[[str, str], None]
@@ -65,6 +66,7 @@ class Pipeline:
         self.errors: list[str] = []
         self.fresh: set[System] = set()  # systems whose list was read well in this check
         self.settings = SyncSettings.load()
+        self._polled_at: datetime | None = None
 
     def check(self, *, full: bool = False) -> Counts:
         """Pull, match, plan and push until nothing more is due now."""
@@ -257,9 +259,20 @@ class Pipeline:
             if batch[0].action == Change.Action.CREATE:
                 creating.send_creation(remote, batch[0])
             else:
-                outbox.send_updates(remote, batch)
+                outbox.send_updates(remote, batch, polled_at=self._polled_for(system, waiting))
             done += len(batch)
         return done
+
+    def _polled_for(self, system: System, waiting: int) -> datetime | None:
+        """Before many writes to Xero, one poll reads all their targets again; it vouches for a few seconds."""
+        cursor = Cursor.objects.filter(system=system).exclude(value="").first()
+        if system is not System.XERO or waiting <= self.remotes[system].batch_size or cursor is None:
+            return None
+        if self._polled_at is None or timezone.now() - self._polled_at > POLL_VOUCHES:
+            began = timezone.now()
+            self.remotes[system].poll(cursor.value, lambda snapshots: mirror.keep(system, snapshots))
+            self._polled_at = began
+        return self._polled_at
 
     # --- around it ---
 

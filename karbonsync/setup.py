@@ -31,5 +31,3 @@ def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:
     chosen.save()
     schedules.ensure()
     return chosen
-
-

@@ -142,7 +142,7 @@ def _code(token: str, classes: Mapping[str, str], listed: Listed) -> str:
         return {"V": "v", "W": "h"}[known] if given else known.replace("W", "w")
     if known:
         return known
-    if len(token) <= 3 and not _VOWEL.search(token) and token != "ng":
+    if len(token) <= 3 and token not in {"ng"} and not _VOWEL.search(token):
         return "j"
     return _listed_code(token, listed)
 

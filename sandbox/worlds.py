@@ -59,7 +59,7 @@ def read_spec(spec: object) -> Spec:
     if isinstance(spec, int) and not isinstance(spec, bool):
         spec = {"xero": spec, "karbon": spec}
     if not isinstance(spec, dict):
-        raise ValueError('A world is "demo", "empty", a number of contacts, or an object with "xero" and "karbon".')  # noqa: TRY004
+        raise ValueError('A world is "demo", "empty", a number of contacts, or an object with "xero" and "karbon".')
     known = [item.name for item in fields(Spec)]
     if unknown := [str(key) for key in spec if key not in known]:
         raise ValueError(f"A world has no setting called {', '.join(unknown)}; it has {', '.join(known)}.")

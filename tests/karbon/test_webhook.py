@@ -27,7 +27,7 @@ EVENT = {
 }
 ODD = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(list(EVENT) + ["Events"]), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*EVENT, "Events"]), inner),
 )
 
 

@@ -75,7 +75,9 @@ class Command(BaseCommand):
     def _start(self, folder: Path, env: dict[str, str], name: str, *command: str) -> None:
         with (folder / f"{name}.log").open("ab") as log:
             self._running.append(
-                subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
+                subprocess.Popen(
+                    command, cwd=settings.BASE_DIR, env=env, stdout=log, stderr=log, start_new_session=True
+                )  # noqa: S603
             )
 
     def _wait(self, url: str) -> None:

@@ -24,7 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--preview", action="store_true", help="show what would happen and send nothing")
-        parser.add_argument("--full", action="store_true", help="read both lists and all linked records from end to end")
+        parser.add_argument(
+            "--full", action="store_true", help="read both lists and all linked records from end to end"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
     def handle(self, *args: Any, **options: Any) -> None:
