@@ -26,6 +26,22 @@ class Field:
         return bool(a) == bool(b) and (not a or a == b or self._same(a, b))
 
 
+def _same_name(a: Value, b: Value) -> bool:
+    return normalise.same_name(cast(str, a), cast(str, b))
+
+
+def _same_text(a: Value, b: Value) -> bool:
+    return normalise.same_text(cast(str, a), cast(str, b))
+
+
+def _same_phone(a: Value, b: Value) -> bool:
+    return normalise.same_phone(cast(dict[str, str], a), cast(dict[str, str], b))
+
+
+def _same_address(a: Value, b: Value) -> bool:
+    return normalise.same_address(cast(dict[str, str], a), cast(dict[str, str], b))
+
+
 def _show_text(value: Value) -> str:
     return cast(str, value)
 
@@ -47,31 +63,24 @@ def _show_address(value: Value) -> str:
 FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
-        Field(NAME, "Name", normalise.same_name, _show_text, "Contact name", "Full name"),  # type: ignore[arg-type]
+        Field(NAME, "Name", _same_name, _show_text, "Contact name", "Full name"),
         Field(
             BILLING_EMAIL,
             "Billing email",
-            normalise.same_text,
+            _same_text,
             _show_text,
             "Email of the primary person",
             "First email of the primary card",
-        ),  # type: ignore[arg-type]  # fmt: skip
-        Field(
-            PRIMARY_PHONE,
-            "Primary phone",
-            normalise.same_phone,
-            _show_phone,
-            "Phone",
-            "First phone of the primary card",
-        ),  # type: ignore[arg-type]  # fmt: skip
+        ),
+        Field(PRIMARY_PHONE, "Primary phone", _same_phone, _show_phone, "Phone", "First phone of the primary card"),
         Field(
             BILLING_ADDRESS,
             "Billing address",
-            normalise.same_address,
+            _same_address,
             _show_address,
             "Billing (PO box) address",
             "First filled address of the primary card: Mailing, Physical, Legal",
-        ),  # type: ignore[arg-type]  # fmt: skip
+        ),
     )
 }
 BLANK: dict[str, Value] = {NAME: "", BILLING_EMAIL: "", PRIMARY_PHONE: {}, BILLING_ADDRESS: {}}

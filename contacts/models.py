@@ -1,7 +1,7 @@
 """What is kept: the mirror of both services, the links between them, and every change that was or is to be made."""
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -74,26 +74,26 @@ class RemoteContact(models.Model):
         return {name: field.show(self.values.get(name, BLANK[name])) for name, field in FIELDS.items()}
 
 
-class XeroContactQuerySet(models.Manager["XeroContact"]):
+class XeroContactManager(models.Manager["XeroContact"]):
     def get_queryset(self) -> models.QuerySet["XeroContact"]:
         return super().get_queryset().filter(system=System.XERO)
 
 
 class XeroContact(RemoteContact):
-    objects = XeroContactQuerySet()
+    objects: ClassVar[XeroContactManager] = XeroContactManager()
 
     class Meta:
         proxy = True
         verbose_name = "Xero contact"
 
 
-class KarbonContactQuerySet(models.Manager["KarbonContact"]):
+class KarbonContactManager(models.Manager["KarbonContact"]):
     def get_queryset(self) -> models.QuerySet["KarbonContact"]:
         return super().get_queryset().filter(system=System.KARBON)
 
 
 class KarbonContact(RemoteContact):
-    objects = KarbonContactQuerySet()
+    objects: ClassVar[KarbonContactManager] = KarbonContactManager()
 
     class Meta:
         proxy = True

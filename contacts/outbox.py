@@ -202,16 +202,16 @@ def acknowledge(change: Change, shown: Values, read_back: Snapshot | None) -> No
             link.base(system).pop(name)  # typed back to the last agreed value: it is still to be carried over
     link.plan_due = True
     link.save(update_fields=["base_xero", "base_karbon", "plan_due"])
-    _show_written(target_of(change), shown, list(written))
+    _show_written(target_of(change), shown, list(written), at=read_back.read_began_at if read_back else now)
     if read_back is not None:
         mirror.keep(system, [read_back])
 
 
-def _show_written(target: RemoteContact, shown: Values, written: Sequence[str]) -> None:
+def _show_written(target: RemoteContact, shown: Values, written: Sequence[str], *, at: datetime) -> None:
     """Until the record is read again, the mirror shows what our payload made of it."""
     target = RemoteContact.objects.select_for_update().get(pk=target.pk)
     target.values = {**target.values, **shown}
     target.written = sorted({*target.written, *written})
-    target.reads_valid_from = target.read_began_at = timezone.now()
+    target.reads_valid_from = target.read_began_at = at
     mirror.set_keys(target)
     target.save(update_fields=["values", "written", "reads_valid_from", "read_began_at", "name_key", "email_key"])

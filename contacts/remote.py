@@ -69,9 +69,16 @@ Keep = Callable[[Sequence[Snapshot]], int]
 class Remote(Protocol):
     """What Xero and Karbon have in common for the sync."""
 
-    system: System
-    batch_size: int
-    calls: int
+    @property
+    def system(self) -> System: ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many updates one request of ``send`` may carry."""
+
+    @property
+    def calls(self) -> int:
+        """How many calls were made through this object."""
 
     def walk(self, keep: Keep) -> str:
         """Keep every record and return the cursor to poll from. Raise Unavailable when the listing was not whole.

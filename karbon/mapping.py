@@ -194,17 +194,20 @@ def _held_phone(value: dict[str, str]) -> Value:
 def _dialled(value: dict[str, str]) -> str:
     """Write a phone as one text, "+64 9 555 0100", without the trunk zero that people leave in after a country code."""
     text = " ".join(normalise.phone_text(value).split())
-    if not text.startswith("+"):
-        return text
+    written = _international(text)
+    tidy = cast(dict[str, str], normalise.trimmed({"number": written, "country": normalise.phone_region(value)}))
+    return written if _international(written) == written and normalise.same_phone(tidy, value) else text
+
+
+def _international(text: str) -> str:
+    """Format a number that begins with a country code; any other text, and one that is no number, stays."""
     try:
         parsed = phonenumbers.parse(text)
     except phonenumbers.NumberParseException:
         return text
     if not phonenumbers.is_possible_number(parsed):
         return text
-    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL).replace(" ext. ", " x")
-    tidy = normalise.trimmed({"number": written, "country": normalise.phone_region(value)})
-    return written if normalise.same_phone(cast(dict[str, str], tidy), value) else text
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL).replace(" ext. ", " x")
 
 
 def _held_address(value: dict[str, str]) -> Value:

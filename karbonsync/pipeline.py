@@ -5,7 +5,7 @@ stays in its table until the next check.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -98,7 +98,7 @@ class Pipeline:
         now = timezone.now()
         seen: set[str] = set()
 
-        def keep(snapshots: list[Snapshot]) -> int:
+        def keep(snapshots: Sequence[Snapshot]) -> int:
             seen.update(snapshot.remote_id for snapshot in snapshots)
             self.report(Run.Step.PULL, f"{system.label}: {len(seen):,} contacts read")
             news = mirror.keep(system, snapshots)

@@ -163,3 +163,33 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"axes": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}},
 }
+
+# --- the look of the admin (django-unfold); what depends on the request is in karbonsync.admin_site -------------------
+UNFOLD = {
+    "SITE_TITLE": "KarbonSync",
+    "SITE_HEADER": "KarbonSync",
+    "SITE_SUBHEADER": "Xero and Karbon, the same",
+    "SITE_SYMBOL": "sync_alt",
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["karbonsync.admin_site.stylesheet"],
+    "SCRIPTS": ["karbonsync.admin_site.script"],
+    "DASHBOARD_CALLBACK": "karbonsync.dashboard.overview",
+    "SIDEBAR": {"navigation": "karbonsync.admin_site.navigation"},
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.1% .013 236.6)",
+            "100": "oklch(93.6% .03 237)",
+            "200": "oklch(88.4% .058 235)",
+            "300": "oklch(81% .1 233)",
+            "400": "oklch(72% .13 236)",
+            "500": "oklch(60% .14 243)",
+            "600": "oklch(50% .134 246)",
+            "700": "oklch(44.5% .119 247)",
+            "800": "oklch(38.5% .098 248)",
+            "900": "oklch(33% .075 249)",
+            "950": "oklch(24.5% .056 250)",
+        },
+    },
+}

@@ -1,15 +1,20 @@
-"""Where everything is: the admin, the webhooks, the health page."""
+"""Addresses: the admin, where staff live, and the few that machines call."""
 
 from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
 from karbon import webhook as karbon_webhook
+from karbonsync import admin_site
+from karbonsync.health import health
 from xero import webhook as xero_webhook
+
+admin_site.install(admin.site)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("health", health, name="health"),
     path("webhooks/xero", xero_webhook.receive, name="xero_webhook"),
     path("webhooks/karbon", karbon_webhook.receive, name="karbon_webhook"),
 ]

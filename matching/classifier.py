@@ -34,54 +34,15 @@ BATCH = 4096
 SPELLED_BY_FIRST_AND_LAST = 4.0
 EMAIL_HINT = 1.0
 
-_ROLE_MAILBOXES = frozenset(
-    [
-        "accounts",
-        "accountspayable",
-        "admin",
-        "ap",
-        "ar",
-        "billing",
-        "bookings",
-        "contact",
-        "enquiries",
-        "enquiry",
-        "finance",
-        "hello",
-        "info",
-        "invoices",
-        "mail",
-        "office",
-        "orders",
-        "payable",
-        "payables",
-        "reception",
-        "sales",
-        "service",
-        "support",
-        "team",
-    ]
+_ROLE_MAILBOXES_TEXT = (
+    "accounts accountspayable admin ap ar billing bookings contact enquiries enquiry finance hello info invoices "
+    "mail office orders payable payables reception sales service support team"
 )
-_HOME_PROVIDERS = frozenset(
-    [
-        "gmail",
-        "googlemail",
-        "hotmail",
-        "outlook",
-        "live",
-        "yahoo",
-        "ymail",
-        "icloud",
-        "me",
-        "xtra",
-        "bigpond",
-        "optusnet",
-        "btinternet",
-        "aol",
-        "msn",
-        "protonmail",
-    ]
+_ROLE_MAILBOXES = frozenset(_ROLE_MAILBOXES_TEXT.split())
+_HOME_PROVIDERS_TEXT = (
+    "gmail googlemail hotmail outlook live yahoo ymail icloud me xtra bigpond optusnet btinternet aol msn protonmail"
 )
+_HOME_PROVIDERS = frozenset(_HOME_PROVIDERS_TEXT.split())
 _WORD = re.compile(r"[^\W_]+")
 
 

@@ -151,7 +151,7 @@ class XeroBook:
         self._by_name: dict[str, dict[str, None]] = {}
         self._by_number: dict[str, dict[str, None]] = {}
         self._indexes: dict[tuple[str, bool], SortedIndex] = {}
-        self.version = 0
+        self.version = getattr(self, "version", 0) + 1  # answers remembered for the old world must not serve the new
 
     def load(self, contacts: Iterable[Contact]) -> None:
         """Replace everything, e.g. by a new world."""

@@ -179,7 +179,7 @@ class Where:
         if word not in FIELDS:
             raise QueryProblem(f"No property or field '{text}' exists in type 'Contact'")
         name = FIELDS[word]
-        node: Node = lambda c: field_value(c, name)
+        node: Node = lambda c: field_value(c, name)  # noqa: E731  (wrapped by methods below)
         while self._take("."):
             node = self._method(name, node)
         return node, False

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from contacts import normalise
@@ -191,6 +191,7 @@ def test_an_address_keeps_its_lines_and_names_its_country_by_code() -> None:
 
 @given(phone=RAW["primary_phone"])
 def test_a_phone_rings_the_same_line_once_karbon_holds_it(phone: dict[str, str]) -> None:
+    assume(set("123456789") & set(phone.get("number", "")))  # nothing but zeros is no number to dial
     try:
         held = mapping.express("primary_phone", phone, Kind.PERSON)
     except CannotHold:
@@ -355,8 +356,9 @@ def test_whatever_is_not_synced_survives_a_write(before: dict[str, Any], values:
     first = {"PhoneNumbers": mapping._first_phone, "Addresses": mapping._billing_address}
     for name, find in first.items():
         ours = find(alone[name])
-        others = [entry for place, entry in enumerate(alone[name]) if place != ours and len(entry) > ("Label" in entry)]
-        assert all(entry in body[name] for entry in others)
+        others = [entry for place, entry in enumerate(alone[name]) if place != ours]
+        filled = [entry for entry in others if any(text.strip() for part, text in entry.items() if part != "Label")]
+        assert all(entry in body[name] for entry in filled)
     new = str(values.get("billing_email", ""))
     kept = [text for text in alone["EmailAddresses"] if text.strip()][1:]
     assert all(text in body["EmailAddresses"] or normalise.same_text(text, new) for text in kept)

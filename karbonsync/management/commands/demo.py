@@ -68,7 +68,7 @@ class Command(BaseCommand):
 
     def _manage(self, env: dict[str, str], *args: str, check: bool = True, show: bool = False) -> None:
         quiet = None if show else subprocess.DEVNULL
-        done = subprocess.run([sys.executable, "manage.py", *args], cwd=settings.BASE_DIR, env=env, stdout=quiet)  # noqa: S603
+        done = subprocess.run([sys.executable, "manage.py", *args], cwd=settings.BASE_DIR, env=env, stdout=quiet)
         if check and done.returncode:
             raise CommandError(f"`manage.py {args[0]}` did not succeed; what it said is above.")
 
@@ -77,7 +77,7 @@ class Command(BaseCommand):
             self._running.append(
                 subprocess.Popen(
                     command, cwd=settings.BASE_DIR, env=env, stdout=log, stderr=log, start_new_session=True
-                )  # noqa: S603
+                )
             )
 
     def _wait(self, url: str) -> None:

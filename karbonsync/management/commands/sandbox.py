@@ -5,7 +5,7 @@ import signal
 import threading
 from argparse import ArgumentParser
 from types import FrameType
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -14,7 +14,7 @@ from sandbox.server import start
 
 class Command(BaseCommand):
     help = "Run the sandbox: stand-ins for Xero and Karbon over HTTP, on this machine only."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=9500)

@@ -1,0 +1,470 @@
+"""The lists and pages of contacts, links, changes and open questions. Read-only but for the acts of ``contacts.links``."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import User
+from django.contrib.messages import success
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from contacts import bell, comparing, finding, links, normalise, pages, typing_in
+from contacts.fields import BLANK, FIELDS
+from contacts.models import Change, FieldConflict, KarbonContact, Link, RemoteContact, SyncSettings, XeroContact
+from contacts.values import System
+
+HISTORY = 20
+STATE_COLOURS = {
+    Link.State.LIVE.label: "success",
+    Link.State.CREATING.label: "info",
+    Link.State.STOPPED.label: "warning",
+    Link.State.UNSYNCED.label: "warning",
+}
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A list and page to look at: what is here comes from the services or from acts, never from a form."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:  # fmt: skip
+        # Keys are stored folded, so that a search finds capitals and accents in any database.
+        return super().get_search_results(request, queryset, normalise.text_key(search_term))
+
+    def seen_object(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the object of a page of our own, if the person may look at it."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = self.get_object(request, unquote(object_id))
+        return found or self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+
+
+def contact_link(contact: RemoteContact | None) -> str | SafeString:
+    if contact is None:
+        return "—"
+    return format_html('<a class="ks-link" href="{}">{}</a>', pages.contact_url(contact), contact)
+
+
+def change_lines(change: Change) -> list[tuple[str, str, str]]:
+    """Return per field of a change its label, what was there, and what was or will be sent."""
+    return [
+        (field.label, field.show(change.before.get(name) or BLANK[name]), field.show(change.after[name] or BLANK[name]))
+        for name, field in FIELDS.items()
+        if name in change.after
+    ]
+
+
+# --- contacts ---------------------------------------------------------------------------------------------------------
+
+
+class LinkedFilter(admin.SimpleListFilter):
+    title, parameter_name = "link", "linked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Linked"), ("no", "Not linked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        held = Link.objects.exclude(state=Link.State.ENDED)
+        linked = Q(pk__in=held.filter(xero__isnull=False).values("xero"))
+        linked |= Q(pk__in=held.filter(karbon__isnull=False).values("karbon"))
+        return queryset.filter(linked if self.value() == "yes" else ~linked)
+
+
+class ContactAdmin(ReadOnlyAdmin):
+    """What the Xero and the Karbon list have in common."""
+
+    system: System
+    list_display = ("shown_name", "shown_email", "shown_phone", "shown_presence", "shown_link")
+    list_filter = (LinkedFilter, "presence", "kind", "left_out")
+    search_fields = ("name_key", "email_key", "remote_id")
+    search_help_text = "Search by name, email or identifier"
+    ordering = ("name_key", "pk")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return finding.with_open_links(super().get_queryset(request), self.system)
+
+    @display(description="Name", ordering="name_key")
+    def shown_name(self, contact: RemoteContact) -> str:
+        return str(contact)
+
+    @display(description="Billing email", ordering="email_key")
+    def shown_email(self, contact: RemoteContact) -> str:
+        return contact.billing_email
+
+    @display(description="Primary phone")
+    def shown_phone(self, contact: RemoteContact) -> str:
+        return contact.shown["primary_phone"]
+
+    @display(description="In the service", ordering="presence")
+    def shown_presence(self, contact: RemoteContact) -> str:
+        return contact.get_presence_display() + (", left out" if contact.left_out else "")
+
+    @display(description="Link", label=STATE_COLOURS)
+    def shown_link(self, contact: Any) -> str:
+        return contact.open_links[0].get_state_display() if contact.open_links else ""
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        contact = self.seen_object(request, object_id)
+        if isinstance(contact, HttpResponse):
+            return contact
+        pair = contact.open_links[0] if contact.open_links else None
+        other = pair.side(self.system.other) if pair else None
+        changes = finding.changes_of(contact)[:HISTORY]
+        return pages.show(
+            request,
+            "contacts/contact.html",
+            str(contact),
+            contact=contact,
+            system=self.system,
+            other_system=self.system.other,
+            rows=[(field, contact.shown[name], name in contact.values, field.in_xero if self.system is System.XERO else field.in_karbon) for name, field in FIELDS.items()],  # fmt: skip
+            pair=pair,
+            other=other,
+            other_url=pages.contact_url(other) if other else "",
+            held=held_values(pair) if pair else [],
+            issue=contact.match_issues.filter(state="open").first() if self.system is System.XERO else None,
+            changes=[(change, change_lines(change)) for change in changes],
+            log=finding.log_of(filter(None, [contact, other]))[:HISTORY],
+            may_link=request.user.has_perm("contacts.change_link"),
+            may_match=request.user.has_perm("matching.view_matchissue"),
+        )
+
+
+def held_values(pair: Link) -> list[tuple[str, str, str]]:
+    """Return what cannot be sent: to which system, which field, and why."""
+    return [
+        (System(system).label, FIELDS[name].label, str(refused.get("reason", "")))
+        for system, fields in pair.held.items()
+        for name, refused in fields.items()
+        if name in FIELDS
+    ]
+
+
+@admin.register(XeroContact)
+class XeroContactAdmin(ContactAdmin):
+    system = System.XERO
+
+
+@admin.register(KarbonContact)
+class KarbonContactAdmin(ContactAdmin):
+    system = System.KARBON
+    list_display = ("shown_name", "kind", "shown_email", "shown_phone", "shown_presence", "shown_link")
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    title, parameter_name = "attention", "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("refused", "With refused values"), ("problem", "With a problem")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "refused":
+            return queryset.filter(state=Link.State.LIVE).exclude(held={})
+        if self.value() == "problem":
+            return queryset.exclude(problem="").exclude(state=Link.State.ENDED)
+        return queryset
+
+
+def link_url(link_id: object) -> str:
+    return reverse("admin:contacts_link_change", args=[link_id])
+
+
+@admin.register(Link)
+class LinkAdmin(ReadOnlyAdmin):
+    list_display = ("shown", "shown_xero", "shown_karbon", "shown_state", "origin", "linked_at", "shown_act")
+    list_filter = ("state", AttentionFilter, "origin")
+    list_select_related = ("xero", "karbon")
+    search_fields = ("xero__name_key", "xero__email_key", "karbon__name_key", "karbon__email_key")
+    search_help_text = "Search by name or email of either side"
+    ordering = ("-linked_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("xero__payload", "karbon__payload")
+
+    @display(description="Pair")
+    def shown(self, pair: Link) -> str:
+        return str(pair)
+
+    @display(description="Xero contact", ordering="xero__name_key")
+    def shown_xero(self, pair: Link) -> str:
+        return contact_link(pair.xero)
+
+    @display(description="Karbon contact", ordering="karbon__name_key")
+    def shown_karbon(self, pair: Link) -> str:
+        return contact_link(pair.karbon)
+
+    @display(description="State", ordering="state", label=STATE_COLOURS)
+    def shown_state(self, pair: Link) -> str:
+        return pair.get_state_display()
+
+    @display(description="Act")
+    def shown_act(self, pair: Link) -> str:
+        if pair.state in (Link.State.LIVE, Link.State.STOPPED):
+            url, words = reverse("admin:link_unsync", args=[pair.pk]), "Unsync"
+        elif pair.state == Link.State.UNSYNCED:
+            url, words = reverse("admin:unsynced_pair", args=[pair.pk]), "Decide"
+        else:
+            return ""
+        return format_html('<a class="ks-link" href="{}">{}<span class="ks-hidden"> {}</span></a>', url, words, pair)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<uuid:link_id>/unsync/", wrap(unsync), name="link_unsync"),
+            path("<uuid:link_id>/try-again/", wrap(try_again), name="link_try_again"),
+            path("<uuid:link_id>/give-up/", wrap(give_up), name="link_give_up"),
+            *super().get_urls(),
+        ]
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        pair = self.seen_object(request, object_id)
+        if isinstance(pair, HttpResponse):
+            return pair
+        changes = Change.objects.filter(link=pair).select_related("by")[:HISTORY]
+        both = pair.xero is not None and pair.karbon is not None
+        return pages.show(
+            request,
+            "contacts/link.html",
+            str(pair),
+            pair=pair,
+            rows=comparing.compare(pair.xero.values, pair.karbon.values) if both else [],
+            held=held_values(pair),
+            conflicts=FieldConflict.objects.filter(link=pair, is_open=True).select_related("link__xero"),
+            changes=[(change, change_lines(change)) for change in changes],
+            may_link=request.user.has_perm("contacts.change_link"),
+        )
+
+
+def unsync(request: HttpRequest, link_id: object) -> HttpResponse:
+    """Ask first, then unsync."""
+    if request.method == "POST":
+        return _unsync_now(request, link_id)
+    pages.require(request, "contacts.change_link")
+    pair = get_object_or_404(Link.objects.select_related("xero", "karbon"), pk=link_id)
+    if pair.state not in (Link.State.LIVE, Link.State.STOPPED):
+        return redirect(link_url(link_id))
+    return pages.show(request, "contacts/unsync.html", f"Unsync {pair}?", pair=pair)
+
+
+@pages.act("contacts.change_link", page=link_url)
+def _unsync_now(request: HttpRequest, link_id: object, *, by: User) -> HttpResponse:
+    pair = get_object_or_404(Link.objects.select_related("xero", "karbon"), pk=link_id)
+    links.unsync(pair, by=by)
+    success(request, f"{pair} is unsynced. Neither side is changed until somebody decides what comes next.")
+    return redirect("admin:unsynced_pair", link_id)
+
+
+def _page_after_creation(pair: Link) -> HttpResponseRedirect:
+    source = pair.xero or pair.karbon
+    assert source is not None
+    return redirect(pages.contact_url(source))
+
+
+@pages.act("contacts.change_link", page=link_url)
+def try_again(request: HttpRequest, link_id: object, *, by: User) -> HttpResponse:
+    pair = get_object_or_404(Link.objects.select_related("xero", "karbon"), pk=link_id)
+    links.try_again(pair, by=by)
+    success(request, "It is sent once more.")
+    return _page_after_creation(pair)
+
+
+@pages.act("contacts.change_link", page=link_url)
+def give_up(request: HttpRequest, link_id: object, *, by: User) -> HttpResponse:
+    pair = get_object_or_404(Link.objects.select_related("xero", "karbon"), pk=link_id)
+    links.give_up_creation(pair, by=by)
+    success(request, "The creation was withdrawn. Nothing was created.")
+    return _page_after_creation(pair)
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    title, parameter_name = "waiting", "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Still to be sent")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(state__in=Change.OPEN) if self.value() == "yes" else queryset
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "shown_contact", "shown_fields", "shown_where", "cause", "by", "shown_state", "error")
+    list_display_links = ("created_at",)
+    list_filter = (WaitingFilter, "state", "system", "action")
+    list_select_related = ("link__xero", "link__karbon", "by")
+    search_fields = ("link__xero__name_key", "link__karbon__name_key", "link__xero__email_key")
+    search_help_text = "Search by name or email"
+    ordering = ("-id",)
+    fields = ("created_at", "shown_contact", "shown_where", "shown_fields", "cause", "by", "shown_state", "error", "attempts", "not_before", "sent_at", "ended_at")  # fmt: skip
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("link__xero__payload", "link__karbon__payload")
+
+    @display(description="Contact")
+    def shown_contact(self, change: Change) -> str:
+        return format_html('<a class="ks-link" href="{}">{}</a>', link_url(change.link_id), change.link)
+
+    @display(description="What")
+    def shown_fields(self, change: Change) -> str:
+        lines = change_lines(change)
+        if not lines:
+            return change.get_action_display()
+        return format_html_join("", '<div><span class="ks-muted">{}:</span> {} → {}</div>', [(label, before or "blank", after or "blank") for label, before, after in lines])  # fmt: skip
+
+    @display(description="Where", ordering="system")
+    def shown_where(self, change: Change) -> str:
+        return str(change)
+
+    @display(
+        description="State",
+        ordering="state",
+        label={
+            Change.State.DONE.label: "success",
+            Change.State.REJECTED.label: "danger",
+            Change.State.QUEUED.label: "info",
+            Change.State.SENDING.label: "info",
+        },
+    )
+    def shown_state(self, change: Change) -> str:
+        return change.get_state_display()
+
+
+# --- open questions ---------------------------------------------------------------------------------------------------
+
+
+def conflict_url(conflict_id: object) -> str:
+    return reverse("admin:contacts_fieldconflict_change", args=[conflict_id])
+
+
+@admin.register(FieldConflict)
+class FieldConflictAdmin(ReadOnlyAdmin):
+    list_display = ("shown", "shown_field", "shown_xero", "shown_karbon", "opened_at", "shown_state")
+    list_filter = ("is_open", "field")
+    list_select_related = ("link__xero", "link__karbon", "answered_by")
+    search_fields = ("link__xero__name_key", "link__karbon__name_key")
+    search_help_text = "Search by name"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("link__xero__payload", "link__karbon__payload")
+
+    @display(description="Contact")
+    def shown(self, conflict: FieldConflict) -> str:
+        return str(conflict.link)
+
+    @display(description="Field", ordering="field")
+    def shown_field(self, conflict: FieldConflict) -> str:
+        return FIELDS[conflict.field].label
+
+    @display(description="In Xero")
+    def shown_xero(self, conflict: FieldConflict) -> str:
+        return FIELDS[conflict.field].show(conflict.xero_value)
+
+    @display(description="In Karbon")
+    def shown_karbon(self, conflict: FieldConflict) -> str:
+        return FIELDS[conflict.field].show(conflict.karbon_value)
+
+    @display(description="State")
+    def shown_state(self, conflict: FieldConflict) -> str:
+        return "Waiting for a person" if conflict.is_open else conflict.answer or "Settled itself"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Both sides changed", **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("<int:conflict_id>/answer/", self.admin_site.admin_view(answer), name="answer_conflict")
+        return [own, *super().get_urls()]
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        conflict = self.seen_object(request, object_id)
+        if isinstance(conflict, HttpResponse):
+            return conflict
+        field = FIELDS[conflict.field]
+        return pages.show(
+            request,
+            "contacts/conflict.html",
+            str(conflict),
+            conflict=conflict,
+            field=field,
+            shown_xero=field.show(conflict.xero_value),
+            shown_karbon=field.show(conflict.karbon_value),
+            parts=typing_in.parts(conflict.field, conflict.xero_value),
+            seen=pages.fingerprint(conflict.xero_value, conflict.karbon_value),
+            may_answer=request.user.has_perm("contacts.change_fieldconflict"),
+        )
+
+
+@pages.act("contacts.change_fieldconflict", page=conflict_url)
+def answer(request: HttpRequest, conflict_id: int, *, by: User) -> HttpResponse:
+    """Keep one side's value, or write a typed one."""
+    conflict = get_object_or_404(FieldConflict.objects.select_related("link__xero"), pk=conflict_id)
+    pages.must_be_as_seen(request, pages.fingerprint(conflict.xero_value, conflict.karbon_value))
+    choice = request.POST.get("choice", "")
+    if choice in System.values:
+        links.answer(conflict, by=by, winner=System(choice))
+    elif choice == "typed":
+        links.answer(conflict, by=by, typed=typing_in.typed_value(conflict.field, request.POST.dict()))
+    else:
+        raise links.NotPossible("Choose one of the values first.")
+    success(request, f"{conflict} is decided. It is sent in a moment.")
+    return redirect(reverse("admin:contacts_fieldconflict_changelist") + "?is_open__exact=1")
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+@admin.register(SyncSettings)
+class SyncSettingsAdmin(ModelAdmin):
+    """The one row: the list leads straight to it."""
+
+    fieldsets = (
+        ("Syncing", {"fields": ("syncing", "default_contact_type", "import_filter")}),
+        (
+            "When both sides changed the same field",
+            {"fields": ("name_policy", "billing_email_policy", "primary_phone_policy", "billing_address_policy")},
+        ),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return redirect("admin:contacts_syncsettings_change", SyncSettings.load().pk)
+
+    def save_model(self, request: HttpRequest, obj: SyncSettings, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        bell.ring()  # what the new settings let in is done at once

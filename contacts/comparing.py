@@ -1,0 +1,85 @@
+"""Says in words how two records compare, field by field, and what linking them does. Pure; the pages only show it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from contacts.fields import FIELDS, Field
+from contacts.values import Values
+
+
+class Agreement(StrEnum):
+    SAME = "same"
+    DIFFERENT = "different"
+    ONLY_XERO = "only_xero"
+    ONLY_KARBON = "only_karbon"
+    BLANK = "blank"
+    UNKNOWN = "unknown"
+
+
+_WORDS = {
+    Agreement.SAME: ("check_circle", "Same"),
+    Agreement.DIFFERENT: ("difference", "Different"),
+    Agreement.ONLY_XERO: ("arrow_forward", "Only in Xero"),
+    Agreement.ONLY_KARBON: ("arrow_back", "Only in Karbon"),
+    Agreement.BLANK: ("remove", "Blank in both"),
+    Agreement.UNKNOWN: ("help", "Not read yet"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One field of a pair as people see it."""
+
+    field: Field
+    xero: str
+    karbon: str
+    agreement: Agreement
+
+    @property
+    def icon(self) -> str:
+        return _WORDS[self.agreement][0]
+
+    @property
+    def words(self) -> str:
+        if self.agreement is Agreement.SAME and self.xero != self.karbon:
+            return "Same, written differently"
+        return _WORDS[self.agreement][1]
+
+    @property
+    def asks(self) -> bool:
+        """Both sides are filled and differ: a person picks."""
+        return self.agreement is Agreement.DIFFERENT
+
+    @property
+    def effect(self) -> str:
+        """What linking does to this field when nobody picks anything."""
+        label = self.field.label.lower()
+        return {
+            Agreement.SAME: "Nothing changes.",
+            Agreement.DIFFERENT: f"Xero's {label} overwrites Karbon's.",
+            Agreement.ONLY_XERO: f"Xero's {label} fills Karbon, because Karbon has none.",
+            Agreement.ONLY_KARBON: f"Karbon's {label} stays and fills Xero, because Xero has none.",
+            Agreement.BLANK: "Stays blank.",
+            Agreement.UNKNOWN: "Cannot be told until the full record is read.",
+        }[self.agreement]
+
+
+def compare(xero: Values, karbon: Values) -> list[Row]:
+    return list(_rows(xero, karbon))
+
+
+def _rows(xero: Values, karbon: Values) -> Iterator[Row]:
+    for name, field in FIELDS.items():
+        left, right = xero.get(name), karbon.get(name)
+        shown = ["" if value is None else field.show(value) for value in (left, right)]
+        if left is None or right is None:
+            yield Row(field, *shown, Agreement.UNKNOWN)
+        elif not left and not right:
+            yield Row(field, *shown, Agreement.BLANK)
+        elif field.same(left, right):
+            yield Row(field, *shown, Agreement.SAME)
+        elif left and right:
+            yield Row(field, *shown, Agreement.DIFFERENT)
+        else:
+            yield Row(field, *shown, Agreement.ONLY_XERO if left else Agreement.ONLY_KARBON)
