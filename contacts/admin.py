@@ -140,7 +140,15 @@ class ContactAdmin(ReadOnlyAdmin):
             contact=contact,
             system=self.system,
             other_system=self.system.other,
-            rows=[(field, contact.shown[name], name in contact.values, field.in_xero if self.system is System.XERO else field.in_karbon) for name, field in FIELDS.items()],  # fmt: skip
+            rows=[
+                (
+                    field,
+                    contact.shown[name],
+                    name in contact.values,
+                    field.in_xero if self.system is System.XERO else field.in_karbon,
+                )
+                for name, field in FIELDS.items()
+            ],  # fmt: skip
             pair=pair,
             other=other,
             other_url=pages.contact_url(other) if other else "",

@@ -90,7 +90,14 @@ def tiles() -> list[Tile]:
     return [
         Tile("live", "In sync", links["live"], f"{link_list}?state__exact=live", see),
         Tile("issues", "Match issues waiting", issues.open_issues().count(), desk, "matching.view_matchissue", act),
-        Tile("conflicts", "Both sides changed", conflicts, reverse("admin:contacts_fieldconflict_changelist") + "?is_open__exact=1", "contacts.view_fieldconflict", act),  # fmt: skip
+        Tile(
+            "conflicts",
+            "Both sides changed",
+            conflicts,
+            reverse("admin:contacts_fieldconflict_changelist") + "?is_open__exact=1",
+            "contacts.view_fieldconflict",
+            act,
+        ),  # fmt: skip
         Tile("unsynced", "Unsynced", links["unsynced"], f"{desk}?tab=unsynced", "matching.view_matchissue", act),
         Tile("stopped", "Stopped", links["stopped"], f"{link_list}?state__exact=stopped", see, act),
         Tile("creating", "Being created", links["creating"], f"{link_list}?state__exact=creating", see),

@@ -265,14 +265,17 @@ class Pipeline:
 
     def _polled_for(self, system: System, waiting: int) -> datetime | None:
         """Before many writes to Xero, one poll reads all their targets again; it vouches for a few seconds."""
-        cursor = Cursor.objects.filter(system=system).exclude(value="").first()
-        if system is not System.XERO or waiting <= self.remotes[system].batch_size or cursor is None:
+        if system is not System.XERO:
             return None
-        if self._polled_at is None or timezone.now() - self._polled_at > POLL_VOUCHES:
-            began = timezone.now()
-            self.remotes[system].poll(cursor.value, lambda snapshots: mirror.keep(system, snapshots))
-            self._polled_at = began
-        return self._polled_at
+        if self._polled_at and timezone.now() - self._polled_at < POLL_VOUCHES:
+            return self._polled_at
+        cursor = Cursor.objects.filter(system=system).exclude(value="").first()
+        if waiting <= self.remotes[system].batch_size or cursor is None:
+            return None
+        began = timezone.now()
+        self.remotes[system].poll(cursor.value, lambda snapshots: mirror.keep(system, snapshots))
+        self._polled_at = began
+        return began
 
     # --- around it ---
 
