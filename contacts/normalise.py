@@ -9,6 +9,7 @@ import pycountry
 
 from contacts.values import Value
 
+_SUFFIXES = {"jr", "sr", "ii", "iii", "iv", "phd", "md", "esq"}
 _SPACE = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[^\w]+")
 # Names that people write and ISO 3166 does not list.
@@ -31,7 +32,10 @@ def uncomma(name: str) -> str:
     Karbon's lists show people that way (facts, Karbon A6.1), "Doe Jr., John" included.
     """
     last, comma, first = name.partition(",")
-    return f"{first.strip()} {last.strip()}".strip() if comma and first.strip() and "," not in first else name
+    first = first.strip()
+    if not comma or not first or "," in first or first.casefold().rstrip(".") in _SUFFIXES:
+        return name
+    return f"{first} {last.strip()}".strip()
 
 
 def name_key(name: str, *, is_person: bool) -> str:

@@ -1,7 +1,7 @@
 """Connects this installation to both services: what ``connect`` and ``demo`` do."""
 
 from contacts.models import SyncSettings
-from contacts.remote import NotAuthorised
+from contacts.remote import NotAuthorised, Unavailable
 from karbon import remote as karbon_remote
 from karbonsync import schedules
 from xero import oauth
@@ -14,7 +14,12 @@ def connect_sandbox(redirect_uri: str) -> str:
 
 def choose_contact_type(wanted: str = "") -> str:
     """Return the Karbon contact type for new contacts, as Karbon spells it. Raise ValueError with the choices."""
-    types = karbon_remote.connect().contact_types()
+    try:
+        types = karbon_remote.connect().contact_types()
+    except Unavailable:
+        if wanted:  # some firms' keys cannot read the list of types; a name given by hand is taken as it is
+            return wanted
+        raise
     if not types:
         raise NotAuthorised("Karbon has no contact types. Add one in Karbon's settings first.")
     chosen = wanted or next((name for name in types if name == "Client"), types[0])

@@ -126,10 +126,8 @@ def test_a_deleted_karbon_record_is_announced(karbon, control, receiver, subscri
 def test_ten_failures_end_a_karbon_subscription(karbon, control, receiver, subscribed):
     receiver.statuses = [500] * 10
     karbon("POST", "/Organizations", {"FullName": "A"})
-    for attempt in range(1, 11):
+    for _ in range(400):
         advance(control, 6000)
-        receiver.wait_for(attempt)
-    for _ in range(1000):
         if karbon("GET", "/WebhookSubscriptions/Contact").status_code == 404:
             break
         time.sleep(0.02)
