@@ -94,7 +94,8 @@ def link(
             record(by, xero, f"Linked to {karbon} ({made.get_origin_display().lower()}).")
     except IntegrityError as error:
         raise Overtaken("One of the two was linked meanwhile. Look at the pair again.") from error
-    bell.ring()
+    if by is not None:  # a check that links by itself plans and sends by itself
+        bell.ring()
     return made
 
 
@@ -158,9 +159,13 @@ def create_counterparts(wanted: Iterable[Wanted]) -> list[Link]:
             Change.objects.bulk_create(changes, batch_size=100)
     except IntegrityError as error:
         raise Overtaken("A counterpart is already there or on its way. Look at the contact again.") from error
-    for want in wanted if any(change.by for change in changes) else ():
-        record(want.by, want.source, f"Asked for a new {System(want.source.system).other.label} contact.")
-    bell.ring()
+    asked = [change for change in changes if change.by is not None]
+    for change in asked:
+        record(
+            change.by, change.link.xero or change.link.karbon, f"Asked for a new {System(change.system).label} contact."
+        )
+    if asked:
+        bell.ring()
     return made
 
 

@@ -161,7 +161,12 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"axes": {"level": "WARNING"}, "urllib3": {"level": "WARNING"}},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+        "django_q": {"level": "WARNING"},
+        "django-q": {"level": "WARNING"},
+    },
 }
 
 # --- the look of the admin (django-unfold); what depends on the request is in karbonsync.admin_site -------------------

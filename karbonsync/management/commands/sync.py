@@ -17,9 +17,11 @@ from karbonsync.models import Run
 from karbonsync.pipeline import Counts
 
 PATIENCE = timedelta(seconds=60)
+QUIET_SECONDS = 2.0
 
 
 class Command(BaseCommand):
+    _told_at = 0.0
     help = "Check both services now: pull, match, plan and send until nothing is due."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -67,8 +69,14 @@ class Command(BaseCommand):
         return total.as_json(), errors
 
     def _progress(self, step: str, progress: str) -> None:
-        if progress and self.stderr.isatty():
+        """One line that moves on a terminal; elsewhere a line every few seconds, so that a log shows life."""
+        if not progress:
+            return
+        if self.stderr.isatty():
             self.stderr.write(f"\r\033[K{Run.Step(step).label}: {progress}", ending="")
+        elif time.monotonic() - self._told_at > QUIET_SECONDS:
+            self._told_at = time.monotonic()
+            self.stderr.write(f"{Run.Step(step).label}: {progress}")
 
     def _tell(self, counts: dict[str, Any], errors: list[str], *, as_json: bool) -> None:
         if self.stderr.isatty():

@@ -1,0 +1,27 @@
+"""Bad configuration is told in one sentence with what to do."""
+
+import pytest
+from django.core.checks import run_checks
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("XERO_CLIENT_ID", "", "XERO_CLIENT_ID is not set."),
+        ("KARBON_BEARER_TOKEN", "", "KARBON_BEARER_TOKEN is not set."),
+        ("KARBON_ACCESS_KEY", "", "KARBON_ACCESS_KEY is not set."),
+        ("FIELD_ENCRYPTION_KEYS", [], "FIELD_ENCRYPTION_KEYS is not set."),
+        ("FIELD_ENCRYPTION_KEYS", ["not a key"], "FIELD_ENCRYPTION_KEYS holds a key that is none."),
+        ("XERO_API_URL", "http://xero.example", "XERO_API_URL is not an address we may send keys to."),
+        ("KARBON_API_URL", "nonsense", "KARBON_API_URL is not an address we may send keys to."),
+        ("SITE_URL", "", "SITE_URL is not set."),
+    ],
+)
+def test_a_setting_that_is_missing_or_wrong_is_named_with_what_to_do(settings, name, value, says):
+    setattr(settings, name, value)
+    found = {message.msg: message.hint for message in run_checks(tags=["karbonsync"])}
+    assert found.get(says)
+
+
+def test_the_sandbox_needs_no_settings():
+    assert run_checks(tags=["karbonsync"]) == []
