@@ -46,7 +46,9 @@ class ReadOnlyAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:  # fmt: skip
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
         # Keys are stored folded, so that a search finds capitals and accents in any database.
         return super().get_search_results(request, queryset, normalise.text_key(search_term))
 
@@ -148,7 +150,7 @@ class ContactAdmin(ReadOnlyAdmin):
                     field.in_xero if self.system is System.XERO else field.in_karbon,
                 )
                 for name, field in FIELDS.items()
-            ],  # fmt: skip
+            ],
             pair=pair,
             other=other,
             other_url=pages.contact_url(other) if other else "",
@@ -332,7 +334,20 @@ class ChangeAdmin(ReadOnlyAdmin):
     search_fields = ("link__xero__name_key", "link__karbon__name_key", "link__xero__email_key")
     search_help_text = "Search by name or email"
     ordering = ("-id",)
-    fields = ("created_at", "shown_contact", "shown_where", "shown_fields", "cause", "by", "shown_state", "error", "attempts", "not_before", "sent_at", "ended_at")  # fmt: skip
+    fields = (
+        "created_at",
+        "shown_contact",
+        "shown_where",
+        "shown_fields",
+        "cause",
+        "by",
+        "shown_state",
+        "error",
+        "attempts",
+        "not_before",
+        "sent_at",
+        "ended_at",
+    )
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -347,7 +362,11 @@ class ChangeAdmin(ReadOnlyAdmin):
         lines = change_lines(change)
         if not lines:
             return change.get_action_display()
-        return format_html_join("", '<div><span class="ks-muted">{}:</span> {} → {}</div>', [(label, before or "blank", after or "blank") for label, before, after in lines])  # fmt: skip
+        return format_html_join(
+            "",
+            '<div><span class="ks-muted">{}:</span> {} → {}</div>',
+            [(label, before or "blank", after or "blank") for label, before, after in lines],
+        )
 
     @display(description="Where", ordering="system")
     def shown_where(self, change: Change) -> str:

@@ -40,9 +40,11 @@ def with_open_links(contacts: QuerySet[RemoteContact], system: System) -> QueryS
 
 def changes_of(contact: RemoteContact) -> QuerySet[Change]:
     mine = Q(link__xero=contact) | Q(link__karbon=contact)
-    return Change.objects.filter(mine).select_related("link__xero", "link__karbon", "by").defer(
-        "link__xero__payload", "link__karbon__payload"
-    )  # fmt: skip
+    return (
+        Change.objects.filter(mine)
+        .select_related("link__xero", "link__karbon", "by")
+        .defer("link__xero__payload", "link__karbon__payload")
+    )
 
 
 def log_of(contacts: Iterable[RemoteContact]) -> QuerySet[LogEntry]:

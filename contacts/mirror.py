@@ -227,6 +227,11 @@ def due_refreshes(system: System, limit: int) -> list[Refresh]:
     return list(due.select_related("contact").order_by("asked_at", "pk")[:limit])
 
 
+def postpone_refreshes(refreshes: Sequence[Refresh], wait: timedelta) -> None:
+    """Leave records that could not be read for later, so that the others get their turn."""
+    Refresh.objects.filter(pk__in=[refresh.pk for refresh in refreshes]).update(not_before=timezone.now() + wait)
+
+
 @transaction.atomic
 def settle_refresh(refresh: Refresh, snapshot: Snapshot | None) -> None:
     """Take what a direct read showed. Only the second "not there" in a row means gone (invariant 7)."""

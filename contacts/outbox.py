@@ -137,6 +137,13 @@ def postpone(change: Change, seconds: float, error: str = "") -> None:
     )
 
 
+def postpone_unsent(changes: Sequence[Change], error: Unavailable) -> None:
+    """Leave what a fault kept from being sent for later, so that the others get their turn."""
+    again = timezone.now() + timedelta(seconds=error.retry_after or 10.0)
+    unsent = Change.objects.filter(pk__in=[change.pk for change in changes], state=Change.State.QUEUED, not_before=None)
+    unsent.update(not_before=again, error=str(error)[:1000])
+
+
 def end_send(change: Change) -> None:
     """The send is over: reads that begin from now on show its effect."""
     if target := change.link.side(System(change.system)):

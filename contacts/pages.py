@@ -120,7 +120,11 @@ def read_in_full(contacts: Sequence[RemoteContact], read: Read) -> dict[int, str
     Returns per contact why its full record is not at hand, as a sentence for people; empty when all is well.
     """
     problems: dict[int, str] = {}
-    moved = set(RemoteContact.objects.filter(pk__in=[c.pk for c in contacts], refresh__isnull=False).values_list("pk", flat=True))  # fmt: skip
+    moved = set(
+        RemoteContact.objects.filter(pk__in=[c.pk for c in contacts], refresh__isnull=False).values_list(
+            "pk", flat=True
+        )
+    )
     for contact in contacts:
         if (contact.complete and contact.pk not in moved) or not contact.is_present:
             continue

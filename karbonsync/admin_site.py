@@ -63,7 +63,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "contacts_fieldconflict_changelist",
                     "contacts.view_fieldconflict",
                     "?is_open__exact=1",
-                )  # fmt: skip
+                )
                 | {"badge": "karbonsync.admin_site.questions_waiting"},
             ],
         },
@@ -76,14 +76,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "receipt_long",
                     "contacts_xerocontact_changelist",
                     "contacts.view_xerocontact",
-                ),  # fmt: skip
+                ),
                 _item(
                     request,
                     "Karbon contacts",
                     "groups",
                     "contacts_karboncontact_changelist",
                     "contacts.view_karboncontact",
-                ),  # fmt: skip
+                ),
                 _item(request, "Links", "link", "contacts_link_changelist", "contacts.view_link"),
             ],
         },
@@ -99,10 +99,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _item(
                     request, "Sync settings", "tune", "contacts_syncsettings_changelist", "contacts.view_syncsettings"
-                ),  # fmt: skip
+                ),
                 _item(
                     request, "Xero connection", "power", "xero_xeroconnection_changelist", "xero.view_xeroconnection"
-                ),  # fmt: skip
+                ),
                 _item(request, "Users", "person", "auth_user_changelist", "auth.view_user"),
                 _item(request, "Groups", "shield_person", "auth_group_changelist", "auth.view_group"),
             ],

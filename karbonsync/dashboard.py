@@ -97,7 +97,7 @@ def tiles() -> list[Tile]:
             reverse("admin:contacts_fieldconflict_changelist") + "?is_open__exact=1",
             "contacts.view_fieldconflict",
             act,
-        ),  # fmt: skip
+        ),
         Tile("unsynced", "Unsynced", links["unsynced"], f"{desk}?tab=unsynced", "matching.view_matchissue", act),
         Tile("stopped", "Stopped", links["stopped"], f"{link_list}?state__exact=stopped", see, act),
         Tile("creating", "Being created", links["creating"], f"{link_list}?state__exact=creating", see),

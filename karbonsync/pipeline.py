@@ -30,6 +30,9 @@ WALK_EVERY = {System.XERO: timedelta(hours=1), System.KARBON: timedelta(minutes=
 REREAD_AFTER = timedelta(hours=24)
 REREAD_AT_ONCE = 30  # a quarter of Karbon's calls a minute
 REFRESH_BATCH = 40
+RETRY_AFTER = timedelta(seconds=60)
+AFTER_FAULT = timedelta(seconds=5)
+FAULTS_BORNE = 3  # faults in one check after which a service counts as down; fewer are the fault of one contact
 POLL_VOUCHES = timedelta(seconds=10)
 SURE = 0.9  # how sure the classifier must be to say that a name no longer fits the kind of its contact
 MISSING_SHARE = 0.2  # a walk that misses more of what is known is not believed
@@ -66,7 +69,9 @@ class Pipeline:
         self.errors: list[str] = []
         self.fresh: set[System] = set()  # systems whose list was read well in this check
         self.settings = SyncSettings.load()
+        self.began_at = timezone.now()
         self._polled_at: datetime | None = None
+        self._faults = dict.fromkeys(System, 0)
 
     def check(self, *, full: bool = False) -> Counts:
         """Pull, match, plan and push until nothing more is due now."""
@@ -76,12 +81,15 @@ class Pipeline:
 
     def gather(self, *, full: bool = False) -> None:
         """Everything up to and including plan: what a preview shows."""
+        self.pull_both(full=full)
+        self.match()
+        self.plan()
+
+    def pull_both(self, *, full: bool = False) -> None:
         for system in System:
             with self._going_on(system):
                 self.pull(system, full=full)
         self.read_again()
-        self.match()
-        self.plan()
 
     def finish(self, since: datetime) -> Counts:
         """Send what is due, and what that makes due, until nothing is."""
@@ -142,8 +150,13 @@ class Pipeline:
         for system in System:
             with self._going_on(system):
                 while due := mirror.due_refreshes(system, REFRESH_BATCH if system is System.XERO else 1):
-                    self.report(Run.Step.PULL, f"{system.label}: reading {due[0].contact.ref.remote_id} again")
-                    found = self.remotes[system].read([refresh.contact.ref for refresh in due])
+                    self.report(Run.Step.PULL, f"{system.label}: {read:,} contacts read again")
+                    try:
+                        found = self.remotes[system].read([refresh.contact.ref for refresh in due])
+                    except Unavailable as error:
+                        mirror.postpone_refreshes(due, RETRY_AFTER)
+                        self._bear(system, error)
+                        continue
                     for refresh in due:
                         mirror.settle_refresh(refresh, found.get(refresh.contact.remote_id))
                     read += len(due)
@@ -161,25 +174,26 @@ class Pipeline:
                 by_category[decision.category].append((contact, decision))
             with self._going_on(System.KARBON):
                 for contact, decision in by_category[Category.FULL]:
-                    self._link_full_match(contact, int(decision.counterparts[0].id))
+                    try:
+                        self._link_full_match(contact, int(decision.counterparts[0].id))
+                    except Unavailable as error:
+                        self._bear(System.KARBON, error)
             self._hold(by_category[Category.CONFLICT])
             self._create([contact for contact, _ in by_category[Category.NONE]])
 
     def _withdraw_issues(self) -> None:
         wanted = queue.inside_filter(self.settings.import_filter) & Q(presence=Presence.PRESENT)
         unwanted = RemoteContact.objects.filter(match_issues__state="open").exclude(wanted)
-        issues.close_for(list(unwanted), outcome="No longer active in Xero, or outside the import filter")
+        withdrawn = list(unwanted.distinct())
+        issues.close_for(withdrawn, outcome="No longer active in Xero, or outside the import filter")
+        RemoteContact.objects.filter(pk__in=[contact.pk for contact in withdrawn]).update(match_due=True)
 
     def _link_full_match(self, contact: RemoteContact, karbon_pk: int) -> None:
         """Read Karbon's full record, see that it still matches, and link."""
-        karbon = RemoteContact.objects.get(pk=karbon_pk)
-        if (snapshot := self.remotes[System.KARBON].read([karbon.ref]).get(karbon.remote_id)) is None:
-            mirror.ask_refreshes([karbon], reason="not found")
-            return
-        mirror.keep(System.KARBON, [snapshot])
+        karbon = self._read_in_full(karbon_pk)
         self.report(Run.Step.MATCH, f"{self.counts.matched['full'] + 1:,} full matches linked")
         ((contact, decision),) = queue.decide([contact])
-        if decision.category is not Category.FULL or not (karbon := _reload(karbon)).complete:
+        if decision.category is not Category.FULL or not karbon.complete:
             return  # what the full record shows is decided by the next check
         try:
             links.link(contact, karbon, origin=Link.Origin.FULL_MATCH)
@@ -187,6 +201,25 @@ class Pipeline:
             return
         issues.close_for([contact], outcome="Became a full match")
         self._matched(Category.FULL, [contact])
+
+    def verify(self) -> None:
+        """Read in full the Karbon contacts that full matches point at, ahead of matching."""
+        for chunk in queue.decisions(queue.due(self.settings.import_filter)):
+            for _, decision in chunk:
+                if decision.category is Category.FULL:
+                    self._read_in_full(int(decision.counterparts[0].id))
+
+    def _read_in_full(self, karbon_pk: int) -> RemoteContact:
+        """Return a Karbon contact as its full record shows it, read in this check."""
+        karbon = RemoteContact.objects.get(pk=karbon_pk)
+        if karbon.complete and karbon.full_read_at and karbon.full_read_at >= self.began_at:
+            return karbon
+        snapshot = self.remotes[System.KARBON].read([karbon.ref]).get(karbon.remote_id)
+        if snapshot is None:
+            mirror.ask_refreshes([karbon], reason="not found")
+        else:
+            mirror.keep(System.KARBON, [snapshot])
+        return RemoteContact.objects.get(pk=karbon_pk)
 
     def _hold(self, held: list[tuple[RemoteContact, Decision]]) -> None:
         for contact, decision in held:
@@ -249,6 +282,7 @@ class Pipeline:
     def _push(self, system: System, remote: Remote) -> int:
         done = 0
         while open_ones := settling.due(system, remote.batch_size):
+            self.report(Run.Step.PUSH, f"{system.label}: finding out what became of {len(open_ones):,} changes")
             settling.settle(remote, open_ones)
             done += len(open_ones)
         while (batch := list(outbox.due(system).filter(action=Change.Action.UPDATE)[: remote.batch_size])) or (
@@ -256,10 +290,14 @@ class Pipeline:
         ):
             waiting = outbox.due(system).count()
             self.report(Run.Step.PUSH, f"{system.label}: {waiting:,} changes to send")
-            if batch[0].action == Change.Action.CREATE:
-                creating.send_creation(remote, batch[0])
-            else:
-                outbox.send_updates(remote, batch, polled_at=self._polled_for(system, waiting))
+            try:
+                if batch[0].action == Change.Action.CREATE:
+                    creating.send_creation(remote, batch[0])
+                else:
+                    outbox.send_updates(remote, batch, polled_at=self._polled_for(system, waiting))
+            except Unavailable as error:
+                outbox.postpone_unsent(batch, error)
+                self._bear(system, error)
             done += len(batch)
         return done
 
@@ -287,6 +325,13 @@ class Pipeline:
         except RemoteError as error:
             self._note(system, error)
 
+    def _bear(self, system: System, error: Unavailable) -> None:
+        """Go on with the other contacts after a fault, unless the service is down or told us to wait."""
+        self._faults[system] += 1
+        if self._faults[system] >= FAULTS_BORNE or (error.retry_after or 0) > 2:
+            raise error
+        self._note(system, error)
+
     def _note(self, system: System, error: RemoteError) -> None:
         log.warning("check: %s: %s", system, type(error).__name__)
         self.errors.append(str(error))
@@ -302,10 +347,6 @@ class Pipeline:
             self.counts.written[system] = done.filter(system=system, action=Change.Action.UPDATE).count()
             self.counts.calls[system] = remote.calls
         self.counts.failed = ended.filter(state=Change.State.REJECTED).count()
-
-
-def _reload(contact: RemoteContact) -> RemoteContact:
-    return RemoteContact.objects.get(pk=contact.pk)
 
 
 def name_of(contact: RemoteContact) -> classifier.Name:
@@ -330,9 +371,14 @@ def connect(*, for_person: bool = False) -> dict[System, Remote]:
     }
 
 
-def next_due() -> datetime | None:
-    """When the earliest thing that waits for its time is due; None when nothing waits."""
-    queued = Change.objects.filter(state=Change.State.QUEUED).aggregate(at=Min("not_before"))["at"]
+def next_due(since: datetime) -> datetime | None:
+    """When the earliest thing that waits is due; None when nothing waits. What a fault left behind: a while after that."""
+    left = Change.objects.filter(state=Change.State.QUEUED, not_before=None).exists()
+    queued = (
+        since + AFTER_FAULT
+        if left
+        else Change.objects.filter(state=Change.State.QUEUED).aggregate(at=Min("not_before"))["at"]
+    )
     sending = Change.objects.filter(state=Change.State.SENDING).aggregate(at=Min(F("sent_at")))["at"]
     reading = Refresh.objects.aggregate(at=Min("not_before"))["at"]
     settled = sending + outbox.settle_after() if sending else None

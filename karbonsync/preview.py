@@ -1,4 +1,8 @@
-"""Preview: the same code up to and including plan, inside a transaction that is rolled back, shown instead of sent."""
+"""Preview: the same code up to and including plan, shown instead of sent.
+
+Reading happens first, outside the transaction that is rolled back: what was read stays, tokens renewed meanwhile are not
+lost, and nobody waits for the database while the services answer.
+"""
 
 from typing import Any
 
@@ -12,9 +16,12 @@ from karbonsync.pipeline import Pipeline, Report
 
 def preview(report: Report = lambda step, progress: None) -> tuple[dict[str, Any], list[str]]:
     """Return what a check would do now, in the shape of ``sync --json``. Reads both services and writes to neither."""
+    work = Pipeline(pipeline.connect(), report)
+    work.pull_both()
+    work.verify()
     with transaction.atomic():
-        work = Pipeline(pipeline.connect(), report)
-        work.gather()
+        work.match()
+        work.plan()
         counts = work.counts.as_json()
         queued = Change.objects.filter(state=Change.State.QUEUED)
         counts["created"] = queued.filter(action=Change.Action.CREATE).count()

@@ -77,7 +77,12 @@ def _unsynced() -> QuerySet[Any]:
 
 
 def _left_out() -> QuerySet[Any]:
-    return RemoteContact.objects.filter(left_out=True).select_related("left_out_by").defer("payload").order_by("name_key", "pk")  # fmt: skip
+    return (
+        RemoteContact.objects.filter(left_out=True)
+        .select_related("left_out_by")
+        .defer("payload")
+        .order_by("name_key", "pk")
+    )
 
 
 def _search(tab: str, rows: QuerySet[Any], key: str) -> QuerySet[Any]:

@@ -107,7 +107,9 @@ def new_xero(request: HttpRequest, link_id: object, *, by: User) -> HttpResponse
         raise links.NotPossible("Karbon's full record has not been read yet. Look at this page again in a moment.")
     name = typing_in.typed_name(request.POST.get("name", "")) or karbon.name
     if finding.namesakes(System.XERO, name).exists():
-        raise links.NotPossible(f"Xero already has an active contact called {name}, and takes each name once. Type a name that tells the two apart, or re-match the pair.")  # fmt: skip
+        raise links.NotPossible(
+            f"Xero already has an active contact called {name}, and takes each name once. Type a name that tells the two apart, or re-match the pair."
+        )
     typed = {"name": name} if name != karbon.name else {}
     want = links.Wanted(karbon, Kind(karbon.kind), cause="New Xero contact from Karbon's data", by=by, typed=typed)
     links.renew(pair, want)

@@ -61,11 +61,14 @@ class Command(BaseCommand):
     def _until_done(self, lease: Held, *, full: bool) -> tuple[dict[str, Any], list[str]]:
         total, errors = tasks.run_check(lease, full=full, report=self._progress)
         deadline = timezone.now() + PATIENCE
-        while (due := pipeline.next_due()) and due <= deadline:
+        tried_at = timezone.now()
+        while (due := pipeline.next_due(tried_at)) and due <= deadline:
             lease.renew()
-            time.sleep(min(1.0, max(0.05, (due - timezone.now()).total_seconds())))
-            if pipeline.next_due() and due <= timezone.now():
-                errors = _add(total, *tasks.run_rest(lease, report=self._progress))
+            if due > timezone.now():
+                time.sleep(min(1.0, (due - timezone.now()).total_seconds()))
+                continue
+            errors = _add(total, *tasks.run_rest(lease, report=self._progress))
+            tried_at = timezone.now()
         return total.as_json(), errors
 
     def _progress(self, step: str, progress: str) -> None:

@@ -1,0 +1,248 @@
+"""Lost replies, lost requests, expired keys, bad values and listings that cannot be believed."""
+
+from typing import Any
+
+import pytest
+
+from contacts.values import System
+from karbonsync import pipeline
+from tests.scenarios.conftest import ADDRESS, PHONE, World, karbon_phone
+from tests.scenarios.test_acts import read_in_full
+
+NAME = "Coastal Plumbing Limited"
+CREATE = {"karbon": ("POST", "/(Contacts|Organizations)/?$"), "xero": ("PUT", "/Contacts/?$")}
+LISTINGS = [("xero", "/Contacts/?$"), ("karbon", "/Contacts/?$"), ("karbon", "/Organizations/?$")]
+
+
+@pytest.mark.parametrize("kind", ["drop_reply", "drop_request"])
+def test_a_creation_in_karbon_whose_call_is_lost_is_made_exactly_once(world: World, kind: str) -> None:
+    world.add_pair()
+    xero = world.add_xero(NAME, "hi@coast.example", phone=PHONE, address=ADDRESS)
+    world.connect()
+    method, path = CREATE["karbon"]
+    world.fault(system="karbon", method=method, path=path, kind=kind)
+    world.sync()
+    world.settle()
+    key = world.karbon_named(NAME)["OrganizationKey"]
+    assert (xero, key) in world.links()
+    world.assert_both(xero, key, email="hi@coast.example", phone="6495550100")
+    world.assert_at_rest()
+
+
+def test_a_person_whose_creation_lost_its_reply_is_found_again(world: World) -> None:
+    world.add_pair()
+    xero = world.add_xero("Aroha Ngata", "aroha@ngata.example")
+    world.connect()
+    world.fault(system="karbon", method="POST", path=CREATE["karbon"][1], kind="drop_reply")
+    world.sync()
+    world.settle()
+    key = world.karbon_named("Aroha Ngata")["ContactKey"]
+    assert (xero, key) in world.links()
+    world.assert_both(xero, key, email="aroha@ngata.example")
+
+
+@pytest.mark.parametrize("kind", ["drop_reply", "drop_request"])
+def test_a_creation_in_xero_whose_call_is_lost_is_made_exactly_once(world: World, kind: str) -> None:
+    from contacts import links
+    from contacts.values import Kind
+
+    world.linked_pair()
+    key = world.add_organisation(NAME, "hi@coast.example", phone=PHONE, address=ADDRESS)
+    world.sync()
+    read_in_full(world, key)
+    links.create_counterparts([links.Wanted(world.mirrored(System.KARBON, key), Kind.ORGANISATION, by=world.by)])
+    method, path = CREATE["xero"]
+    world.fault(system="xero", method=method, path=path, kind=kind)
+    world.sync()
+    world.settle()
+    made = world.xero_named(NAME)["ContactID"]
+    assert (made, key) in world.links()
+    world.assert_both(made, key, email="hi@coast.example", phone="6495550100")
+    world.assert_at_rest()
+
+
+@pytest.mark.parametrize("kind", ["drop_reply", "drop_request"])
+@pytest.mark.parametrize("field", ["name", "email"])
+def test_an_update_to_karbon_whose_call_is_lost_arrives_once(world: World, kind: str, field: str) -> None:
+    xero, key = world.linked_pair()
+    wire = {"name": {"Name": NAME}, "email": {"EmailAddress": "new@harbour.example"}}[field]
+    world.edit_xero(xero, **wire)
+    method = "PATCH" if field == "name" else "PUT"
+    world.fault(system="karbon", method=method, kind=kind)
+    world.forget_calls()
+    world.sync()
+    world.settle()
+    world.assert_both(xero, key, **{field: next(iter(wire.values()))})
+    assert len(world.calls(system="karbon", method=method)) == (1 if kind == "drop_reply" else 2)
+    assert world.conflicts() == []
+    world.assert_at_rest()
+
+
+@pytest.mark.parametrize("kind", ["drop_reply", "drop_request"])
+def test_an_update_to_xero_whose_call_is_lost_arrives_once(world: World, kind: str) -> None:
+    xero, key = world.linked_pair()
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.fault(system="xero", method="POST", path="Contacts", kind=kind)
+    world.forget_calls()
+    world.sync()
+    world.settle()
+    world.assert_both(xero, key, email="new@harbour.example")
+    assert len(world.calls(system="xero", method="POST", path="Contacts")) == (1 if kind == "drop_reply" else 2)
+    assert world.conflicts() == []
+    world.assert_at_rest()
+
+
+def test_an_edit_made_while_a_reply_was_lost_is_not_overwritten(world: World) -> None:
+    xero, key = world.linked_pair()
+    world.edit_xero(xero, EmailAddress="new@harbour.example")
+    world.fault(system="karbon", method="PUT", kind="drop_request")
+    from karbonsync import tasks
+    from karbonsync.lease import Held
+
+    lease = Held(tasks.LEASE)
+    assert lease.take()
+    tasks.run_check(lease)
+    lease.drop()
+    world.edit_card(key, EmailAddresses=["person@harbour.example"])
+    world.sync()
+    assert world.in_karbon(key)["email"] == "person@harbour.example"
+    assert world.in_xero(xero)["email"] == "new@harbour.example"
+    (conflict,) = world.conflicts()
+    assert conflict.field == "billing_email"
+
+
+@pytest.mark.parametrize("system", ["xero", "karbon"])
+@pytest.mark.parametrize("skip", [0, 1, 2, 3])
+def test_keys_refused_in_the_middle_of_a_run_cost_nothing(world: World, system: str, skip: int) -> None:
+    xero, key = world.linked_pair()
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.edit_xero(xero, Name=NAME)
+    world.add_xero("Aroha Ngata", "aroha@ngata.example")
+    world.fault(system=system, kind="expire_token", skip=skip)
+    world.sync()
+    world.no_faults()
+    world.settle()
+    world.assert_both(xero, key, name=NAME, email="new@harbour.example")
+    assert world.karbon_names() == sorted([NAME, "Aroha Ngata"])
+    assert world.xero_names() == sorted([NAME, "Aroha Ngata"])
+
+
+@pytest.mark.parametrize("system", ["xero", "karbon"])
+def test_a_service_that_is_down_does_not_stop_the_other(world: World, system: str) -> None:
+    xero, key = world.linked_pair()
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.edit_xero(xero, Name=NAME)
+    before = world.state()
+    world.fault(system=system, kind="error", status=503, times=1000)
+    result = world.sync()
+    assert result.errors
+    assert world.state()[system] == before[system]
+    world.no_faults()
+    world.settle()
+    world.assert_both(xero, key, name=NAME, email="new@harbour.example")
+
+
+def test_a_one_word_name_for_a_person_is_reported_and_stops_nobody_else(world: World) -> None:
+    person = world.add_xero("Mere Tane", "mere@tane.example")
+    person_key = world.add_person("Mere", "Tane", "mere@tane.example")
+    xero, key = world.linked_pair()
+    world.edit_xero(person, Name="Mere", EmailAddress="new@tane.example")
+    world.edit_xero(xero, Name="Harbour Boats Limited")
+    world.sync()
+    world.assert_both(xero, key, name="Harbour Boats Limited")
+    assert world.in_karbon(person_key)["name"] == "Mere Tane"
+    assert world.in_karbon(person_key)["email"] == "new@tane.example"
+    assert world.in_xero(person)["name"] == "Mere"
+    assert "name" in world.link_of(person).held["karbon"]
+    assert pipeline.needs_a_person()
+    world.assert_at_rest()
+    world.edit_xero(person, Name="Mere Parata")
+    world.sync()
+    world.assert_both(person, person_key, name="Mere Parata")
+    assert world.link_of(person).held == {}
+
+
+def test_an_address_that_is_too_long_is_reported_and_stops_nobody_else(world: World) -> None:
+    world.add_pair()
+    long = {**ADDRESS, "city": "Llanfair" * 20}
+    xero = world.add_xero(NAME, "hi@coast.example", phone=PHONE, address=long)
+    other = world.add_xero("Aroha Ngata", "aroha@ngata.example")
+    world.connect()
+    world.settle()
+    key = world.karbon_named(NAME)["OrganizationKey"]
+    assert {**world.in_xero(xero), "address": ()} == world.in_karbon(key)
+    world.assert_both(other, world.karbon_named("Aroha Ngata")["ContactKey"])
+    assert "100 characters of a city" in world.link_of(xero).held["karbon"]["billing_address"]["reason"]
+    world.assert_at_rest()
+    world.edit_xero(xero, Addresses=[{"AddressType": "POBOX", "City": "Auckland"}])
+    world.sync()
+    world.assert_both(xero, key, address=("1 Wharf Road", "Auckland", "", "1010", "NZ"))
+
+
+def test_an_email_that_xero_refuses_is_reported_while_the_phone_edited_with_it_travels(world: World) -> None:
+    xero, key = world.linked_pair()
+    world.edit_card(key, EmailAddresses=["no email at all"], PhoneNumbers=[karbon_phone(("64", "3", "379 1234"))])
+    world.sync()
+    assert world.in_xero(xero)["phone"] == world.in_karbon(key)["phone"] == "6433791234"
+    assert world.in_xero(xero)["email"] == "office@harbour.example"
+    assert world.in_karbon(key)["email"] == "no email at all"
+    assert "does not accept this billing email" in world.link_of(xero).held["xero"]["billing_email"]["reason"]
+    world.forget_calls()
+    world.assert_at_rest()
+    assert world.calls(system="xero", method="POST", path="Contacts") == []
+    world.edit_card(key, EmailAddresses=["right@harbour.example"])
+    world.settle()
+    world.assert_both(xero, key, email="right@harbour.example")
+    assert world.link_of(xero).held == {}
+
+
+def small_world(world: World) -> None:
+    world.add_pair()
+    world.add_xero("Mere Tane", "mere@tane.example", phone=PHONE)
+    world.add_person("Mere", "Tane", "mere@tane.example")
+    world.add_xero(NAME, "hi@coast.example")
+    world.add_person("Rangi", "Cooper", "rangi@cooper.example")
+    world.add_organisation("Quay Boats Limited", "hi@quay.example")
+
+
+@pytest.mark.parametrize(("system", "path"), LISTINGS)
+@pytest.mark.parametrize("kind", ["empty", "truncate", "garbage", "error"])
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_listing_that_cannot_be_believed_creates_and_writes_nothing_that_is_wrong(
+    world: World, system: str, path: str, kind: str, times: int
+) -> None:
+    small_world(world)
+    before = world.state()
+    world.connect()
+    options: dict[str, Any] = {"status": 500} if kind == "error" else {}
+    world.fault(system=system, method="GET", path=path, kind=kind, times=times, **options)
+    result = world.sync()
+    if times > 1:
+        assert (result.created, result.written) == (0, 0)
+        assert world.state() == before
+    world.no_faults()
+    world.sync()
+    world.settle()
+    assert world.karbon_names() == sorted(
+        [NAME, "Harbour Joinery Limited", "Mere Tane", "Quay Boats Limited", "Rangi Cooper"]
+    )
+    assert world.xero_names() == sorted([NAME, "Harbour Joinery Limited", "Mere Tane"])
+    assert len(world.links()) == 3
+    assert world.in_karbon(world.karbon_named("Mere Tane")["ContactKey"])["phone"] == "6495550100"
+
+
+@pytest.mark.parametrize(("system", "path"), LISTINGS)
+@pytest.mark.parametrize("kind", ["empty", "truncate", "garbage", "error"])
+def test_a_later_walk_that_cannot_be_believed_changes_nothing(world: World, system: str, path: str, kind: str) -> None:
+    small_world(world)
+    world.connect()
+    world.settle()
+    before, links = world.state(), world.links()
+    options: dict[str, Any] = {"status": 500} if kind == "error" else {}
+    world.fault(system=system, method="GET", path=path, kind=kind, times=1000, **options)
+    result = world.sync(full=True)
+    assert (result.created, result.written) == (0, 0)
+    world.no_faults()
+    world.sync(full=True)
+    assert world.state() == before
+    assert world.links() == links
