@@ -1,5 +1,6 @@
 """The lists and pages of contacts, links, changes and open questions. Read-only but for the acts of ``contacts.links``."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -99,7 +100,7 @@ class ContactAdmin(ReadOnlyAdmin):
     """What the Xero and the Karbon list have in common."""
 
     system: System
-    list_display = ("shown_name", "shown_email", "shown_phone", "shown_presence", "shown_link")
+    list_display: Sequence[str] = ("shown_name", "shown_email", "shown_phone", "shown_presence", "shown_link")
     list_filter = (LinkedFilter, "presence", "kind", "left_out")
     search_fields = ("name_key", "email_key", "remote_id")
     search_help_text = "Search by name, email or identifier"

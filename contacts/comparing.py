@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contacts.fields import FIELDS, Field
-from contacts.values import Values
+from contacts.values import Value, Values
 
 
 class Agreement(StrEnum):
@@ -72,14 +72,20 @@ def compare(xero: Values, karbon: Values) -> list[Row]:
 def _rows(xero: Values, karbon: Values) -> Iterator[Row]:
     for name, field in FIELDS.items():
         left, right = xero.get(name), karbon.get(name)
-        shown = ["" if value is None else field.show(value) for value in (left, right)]
-        if left is None or right is None:
-            yield Row(field, *shown, Agreement.UNKNOWN)
-        elif not left and not right:
-            yield Row(field, *shown, Agreement.BLANK)
-        elif field.same(left, right):
-            yield Row(field, *shown, Agreement.SAME)
-        elif left and right:
-            yield Row(field, *shown, Agreement.DIFFERENT)
-        else:
-            yield Row(field, *shown, Agreement.ONLY_XERO if left else Agreement.ONLY_KARBON)
+        yield Row(field, _shown(field, left), _shown(field, right), _agreement(field, left, right))
+
+
+def _shown(field: Field, value: Value | None) -> str:
+    return "" if value is None else field.show(value)
+
+
+def _agreement(field: Field, left: Value | None, right: Value | None) -> Agreement:
+    if left is None or right is None:
+        return Agreement.UNKNOWN
+    if not left and not right:
+        return Agreement.BLANK
+    if field.same(left, right):
+        return Agreement.SAME
+    if left and right:
+        return Agreement.DIFFERENT
+    return Agreement.ONLY_XERO if left else Agreement.ONLY_KARBON

@@ -67,7 +67,9 @@ def _creation(remote: Remote, change: Change, source: RemoteContact) -> Creation
     values = {**source.values, **change.typed}
     change.after, change.source = {}, {}
     for name in (NAME,) if change.link.one_by_one else FIELDS:
-        value = values.get(name, BLANK[name])
+        if name not in values:  # not known yet is not blank: it follows once the source is read in full
+            continue
+        value = values[name]
         try:
             change.after[name] = remote.express(name, value, Kind(change.kind)) if value or name == NAME else value
         except CannotHold:
@@ -133,6 +135,8 @@ def adopt(change: Change, made: Snapshot) -> None:
     link.base(system.other).update(_source_base(change))
     link.state, link.problem, link.plan_due = Link.State.LIVE, "", True
     link.save()
+    if not (source := source_of(change)).complete:
+        mirror.ask_refreshes([source], reason="linked")
 
 
 def _target_base(change: Change, made: Snapshot) -> dict[str, Value]:

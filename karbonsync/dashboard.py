@@ -1,7 +1,7 @@
 """The first page: how things stand, what waits for a person, what is wrong and what to do about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -114,10 +114,10 @@ def service_states() -> list[ServiceState]:
     karbon = _state(System.KARBON, cursors, is_connected=has_keys, detail="Keys are set" if has_keys else "")
     if connection is None:
         return [xero, karbon]
-    told = {"detail": connection.tenant_name}
+    xero = replace(xero, detail=connection.tenant_name)
     if connection.problem:
-        told |= {"problem": connection.problem, "problem_since": connection.problem_since}
-    return [ServiceState(**(vars(xero) | told)), karbon]
+        xero = replace(xero, problem=connection.problem, problem_since=connection.problem_since)
+    return [xero, karbon]
 
 
 def _state(system: System, cursors: Mapping[str, Cursor], *, is_connected: bool, detail: str = "") -> ServiceState:

@@ -165,8 +165,14 @@ class Pipeline:
     # --- match ---
 
     def match(self) -> None:
-        """Decide every Xero contact that is due: link full matches, hold conflicts, create the rest."""
+        """Decide every Xero contact that is due: link full matches, hold conflicts, create the rest.
+
+        Only from lists that are whole and were read in this very check: a contact that a list kept from us may be the
+        one that matches, or the rival that makes a match doubtful.
+        """
         self._withdraw_issues()
+        if not self._lists_are_whole():
+            return
         for chunk in queue.decisions(queue.due(self.settings.import_filter)):
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
             by_category: dict[Category, list[tuple[RemoteContact, Decision]]] = {c: [] for c in Category}
@@ -227,13 +233,13 @@ class Pipeline:
         self._matched(Category.CONFLICT, [contact for contact, _ in held])
 
     def _create(self, contacts: list[RemoteContact]) -> None:
-        """Ask for Karbon contacts, but only from a Karbon list that is whole and was read in this very check."""
+        """Ask for Karbon contacts, of the kind that the name tells and the chosen contact type."""
         waiting = set(issues.open_issues().filter(xero__in=contacts).values_list("xero_id", flat=True))
         for contact in contacts:
             if contact.pk in waiting:  # its possible matches are gone: a person still decides
                 RemoteContact.objects.filter(pk=contact.pk).update(match_due=False)
         free = [contact for contact in contacts if contact.pk not in waiting]
-        if not free or not self._karbon_is_whole():
+        if not free:
             return
         guesses = classifier.classify([name_of(contact) for contact in free])
         links.create_counterparts(
@@ -242,9 +248,9 @@ class Pipeline:
         )
         self._matched(Category.NONE, free)
 
-    def _karbon_is_whole(self) -> bool:
-        walked = Cursor.objects.filter(system=System.KARBON, walked_at__isnull=False).exists()
-        return walked and System.KARBON in self.fresh
+    def _lists_are_whole(self) -> bool:
+        walked = Cursor.objects.filter(walked_at__isnull=False).count()
+        return walked == len(System) and self.fresh >= set(System)
 
     def _matched(self, category: Category, contacts: list[RemoteContact]) -> None:
         self.counts.matched[category] += len(contacts)
@@ -330,7 +336,7 @@ class Pipeline:
         self._faults[system] += 1
         if self._faults[system] >= FAULTS_BORNE or (error.retry_after or 0) > 2:
             raise error
-        self._note(system, error)
+        log.info("check: %s: one fault borne", system)
 
     def _note(self, system: System, error: RemoteError) -> None:
         log.warning("check: %s: %s", system, type(error).__name__)
@@ -371,11 +377,11 @@ def connect(*, for_person: bool = False) -> dict[System, Remote]:
     }
 
 
-def next_due(since: datetime) -> datetime | None:
+def next_due(since: datetime | None = None) -> datetime | None:
     """When the earliest thing that waits is due; None when nothing waits. What a fault left behind: a while after that."""
     left = Change.objects.filter(state=Change.State.QUEUED, not_before=None).exists()
     queued = (
-        since + AFTER_FAULT
+        (since or timezone.now()) + AFTER_FAULT
         if left
         else Change.objects.filter(state=Change.State.QUEUED).aggregate(at=Min("not_before"))["at"]
     )
@@ -383,6 +389,11 @@ def next_due(since: datetime) -> datetime | None:
     reading = Refresh.objects.aggregate(at=Min("not_before"))["at"]
     settled = sending + outbox.settle_after() if sending else None
     return min(filter(None, (queued, settled, reading)), default=None)
+
+
+def is_unsent() -> bool:
+    """Tell whether changes still wait to be sent."""
+    return Change.objects.filter(state__in=Change.OPEN).exists()
 
 
 def needs_a_person() -> bool:

@@ -49,7 +49,6 @@ def run_rest(lease: Held, report: Report = lambda step, progress: None) -> tuple
     def rest(work: Pipeline) -> object:
         since = timezone.now()
         work.read_again()
-        work.match()
         work.plan()
         return work.finish(since)
 

@@ -36,7 +36,7 @@ def test_connect_switches_syncing_on_with_the_chosen_contact_type(box):
 
 
 def test_connect_names_the_contact_types_when_the_wanted_one_is_none(box):
-    with pytest.raises(CommandError, match="Choose one of: .*Client"):
+    with pytest.raises(CommandError, match=r"Choose one of: .*Client"):
         call_command("connect", "--contact-type", "Wizard", stdout=StringIO())
 
 

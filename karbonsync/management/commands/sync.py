@@ -43,7 +43,8 @@ class Command(BaseCommand):
         else:
             counts, errors = self._with_lease(lambda lease: self._until_done(lease, full=options["full"]))
         self._tell(counts, errors, as_json=options["json"])
-        if errors or counts["failed"] or pipeline.needs_a_person():
+        unsent = pipeline.is_unsent() and not options["preview"]
+        if errors or counts["failed"] or unsent or pipeline.needs_a_person():
             sys.exit(1)
 
     def _with_lease(self, work: Any) -> tuple[dict[str, Any], list[str]]:
