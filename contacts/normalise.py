@@ -14,8 +14,8 @@ _SPACE = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[^\w]+")
 # Names that people write and ISO 3166 does not list.
 _COUNTRY_ALIASES = {
-    "uk": "GB", "u.k.": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
-    "northern ireland": "GB", "usa": "US", "u.s.a.": "US", "u.s.": "US", "america": "US",
+    "uk": "GB", "aust": "AU", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
+    "northern ireland": "GB", "america": "US",
     "aotearoa": "NZ", "aotearoa new zealand": "NZ", "south korea": "KR", "vietnam": "VN", "russia": "RU",
     "turkey": "TR", "czech republic": "CZ", "hong kong sar": "HK", "republic of ireland": "IE",
 }  # fmt: skip
@@ -50,10 +50,11 @@ def country_code(country: str) -> str:
         return ""
     if key in _COUNTRY_ALIASES:
         return _COUNTRY_ALIASES[key]
+    initials = key.replace(" ", "").replace(".", "")  # "N Z", "U.S.A."
     try:
-        return str(pycountry.countries.lookup(key).alpha_2)
+        return str(pycountry.countries.lookup(initials if len(initials) <= 3 else key).alpha_2)
     except LookupError:
-        return ""
+        return _COUNTRY_ALIASES.get(initials, "")
 
 
 def country_name(code: str) -> str:

@@ -8,9 +8,10 @@ from tests.admin import factories
 
 
 @pytest.fixture(autouse=True)
-def static_files_are_not_gathered(settings) -> None:
-    """Every test client starts the middleware anew, which else walks all static files each time."""
+def quick_clients(settings) -> None:
+    """Every test client starts the middleware anew, which else walks all static files; strong hashes only cost time."""
     settings.WHITENOISE_AUTOREFRESH = True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

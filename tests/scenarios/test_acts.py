@@ -1,10 +1,13 @@
 """What staff decide, and what both services show afterwards."""
 
+from datetime import timedelta
+
 import pytest
 
-from contacts import links
+from contacts import links, mirror
 from contacts.models import Link
 from contacts.values import Kind, System
+from karbonsync import pipeline
 from matching import issues
 from tests.scenarios.conftest import ADDRESS, PHONE, World, key_of, read_karbon
 
@@ -22,6 +25,19 @@ def conflict(world: World) -> tuple[str, str]:
     return xero, key
 
 
+def confirm_after_reading(world: World, xero: str, key: str, **more: object) -> None:
+    """Confirm as the review page does: from Karbon's full record."""
+    read_in_full(world, key)
+    issues.confirm(world.issue_of(xero), world.mirrored(System.KARBON, key), by=world.by, **more)
+
+
+def read_in_full(world: World, key: str) -> None:
+    """Let the mirror hold Karbon's full record, cards included."""
+    contact = world.mirrored(System.KARBON, key)
+    found = pipeline.connect()[System.KARBON].read([contact.ref])
+    mirror.keep(System.KARBON, [snapshot for snapshot in found.values() if snapshot])
+
+
 def flows(world: World, xero: str, key: str) -> None:
     """Edits travel both ways between these two."""
     world.edit_xero(xero, EmailAddress="from@xero.example")
@@ -35,29 +51,12 @@ def flows(world: World, xero: str, key: str) -> None:
 
 def test_confirming_carries_xeros_values_over_and_a_blank_in_xero_erases_nothing(world: World) -> None:
     xero, key = conflict(world)
-    issues.confirm(world.issue_of(xero), world.mirrored(System.KARBON, key), by=world.by) if world.mirrored(
-        System.KARBON, key
-    ).complete else confirm_after_reading(world, xero, key)
+    confirm_after_reading(world, xero, key)
     world.settle()
     world.assert_both(
         xero, key, email=EMAIL, phone="6495550100", address=("1 Wharf Road", "Auckland", "", "1010", "NZ")
     )
     flows(world, xero, key)
-
-
-def confirm_after_reading(world: World, xero: str, key: str, **more: object) -> None:
-    """Confirm as the review page does: from Karbon's full record."""
-    read_in_full(world, key)
-    issues.confirm(world.issue_of(xero), world.mirrored(System.KARBON, key), by=world.by, **more)
-
-
-def read_in_full(world: World, key: str) -> None:
-    from contacts import mirror
-    from karbonsync import pipeline
-
-    contact = world.mirrored(System.KARBON, key)
-    found = pipeline.connect()[System.KARBON].read([contact.ref])
-    mirror.keep(System.KARBON, [snapshot for snapshot in found.values() if snapshot])
 
 
 def test_confirming_lets_a_person_keep_karbons_value_of_a_field(world: World) -> None:
@@ -188,7 +187,7 @@ def test_a_fresh_xero_contact_from_karbons_data_takes_a_distinguishing_name_on_b
 
 
 def test_a_fresh_xero_contact_under_the_old_name_is_refused_and_overwrites_nothing(world: World) -> None:
-    xero, key = unsynced(world)
+    xero, _ = unsynced(world)
     before = world.state()
     pair = world.link_of(xero)
     made = links.renew(pair, links.Wanted(pair.karbon, Kind.ORGANISATION, cause="New from Karbon's data", by=world.by))
@@ -232,3 +231,51 @@ def test_create_xero_contact_under_a_taken_name_is_refused_and_can_be_tried_agai
     assert (new, key) in world.links()
     world.assert_both(new, key, email="stranger@quay.example")
     assert world.in_xero(xero)["email"] == EMAIL
+
+
+def test_a_contact_archived_in_xero_stops_its_pair_and_restoring_it_goes_on(world: World) -> None:
+    xero, key = world.linked_pair()
+    world.control("POST", f"/xero/contacts/{xero}/archive")
+    world.edit_card(key, EmailAddresses=["while@away.example"])
+    before = world.state()
+    assert world.sync().written == 0
+    assert world.sync(full=True).written == 0
+    assert world.state() == before
+    assert world.link_of(xero).state == Link.State.STOPPED
+    world.later()
+    world.control("POST", f"/xero/contacts/{xero}/restore")
+    world.settle()
+    world.assert_both(xero, key, email="while@away.example")
+    world.assert_at_rest()
+
+
+def test_a_contact_deleted_in_karbon_stops_its_pair_and_is_not_made_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.linked_pair()
+    world.add_organisation("Quay Boats Limited", "hi@quay.example")
+    world.control("DELETE", f"/karbon/organizations/{key}")
+    world.edit_xero(xero, EmailAddress="new@harbour.example")
+    before = world.state()
+    for _ in range(2):
+        world.sync(full=True)
+    assert world.state() == before
+    assert world.link_of(xero).state == Link.State.STOPPED
+    assert world.karbon_names() == ["Quay Boats Limited"]
+
+
+def test_an_act_on_a_pair_that_somebody_else_just_changed_is_refused_kindly(world: World) -> None:
+    xero, key = world.linked_pair()
+    before = world.state()
+    pair = world.link_of(xero)
+    links.unsync(pair, by=world.by)
+    with pytest.raises(links.Overtaken):
+        links.unsync(pair, by=world.by)
+    again = links.rematch(world.link_of(xero), by=world.by)
+    with pytest.raises(links.Overtaken):
+        links.rematch(pair, by=world.by)
+    world.sync()
+    assert world.links() == {(xero, key)}
+    assert world.link_of(xero) == again
+    assert world.state() == before
