@@ -47,6 +47,10 @@ def script(request: HttpRequest) -> str:
     return static("karbonsync/desk.js")
 
 
+def icon(request: HttpRequest) -> str:
+    return static("karbonsync/icon.svg")
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar: what waits for people first, then what is, what happened, and the settings."""
     return [
@@ -55,7 +59,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "To decide",
             "items": [
                 _item(request, "Match issues", "compare_arrows", "match_issues", "matching.view_matchissue")
-                | {"badge": "karbonsync.admin_site.issues_waiting"},
+                | _badge(issues_waiting(request), "karbonsync.admin_site.issues_waiting"),
                 _item(
                     request,
                     "Both sides changed",
@@ -64,7 +68,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "contacts.view_fieldconflict",
                     "?is_open__exact=1",
                 )
-                | {"badge": "karbonsync.admin_site.questions_waiting"},
+                | _badge(questions_waiting(request), "karbonsync.admin_site.questions_waiting"),
             ],
         },
         {
@@ -115,9 +119,14 @@ def _item(request: HttpRequest, title: str, icon: str, page: str, permission: st
     return {"title": title, "icon": icon, "link": reverse(f"admin:{page}") + query, "permission": lambda request: may}
 
 
-def issues_waiting(request: HttpRequest) -> int | None:
-    return issues.open_issues().count() or None
+def _badge(waiting: int, callback: str) -> dict[str, str]:
+    """Show how many wait, and nothing where nothing waits."""
+    return {"badge": callback} if waiting else {}
 
 
-def questions_waiting(request: HttpRequest) -> int | None:
-    return FieldConflict.objects.filter(is_open=True).count() or None
+def issues_waiting(request: HttpRequest) -> int:
+    return issues.open_issues().count()
+
+
+def questions_waiting(request: HttpRequest) -> int:
+    return FieldConflict.objects.filter(is_open=True).count()

@@ -175,6 +175,7 @@ UNFOLD = {
     "SITE_HEADER": "KarbonSync",
     "SITE_SUBHEADER": "Xero and Karbon, the same",
     "SITE_SYMBOL": "sync_alt",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "karbonsync.admin_site.icon"}],
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["karbonsync.admin_site.stylesheet"],

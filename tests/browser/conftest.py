@@ -13,6 +13,7 @@ import requests
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.test import Client
+from django.test.utils import override_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from karbonsync import pipeline, tasks
@@ -23,6 +24,13 @@ from tests.admin import factories
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE = 20
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_not_gathered() -> Iterator[None]:
+    """The live server starts the middleware once; it then looks up static files as they are asked for."""
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -56,11 +64,17 @@ class World:
     def edit_karbon_card(self, key: str, body: dict[str, Any]) -> None:
         self._patch(f"karbon/organizations/{key}/card", body)
 
+    def later(self) -> None:
+        """Let the services' time pass: Karbon's lists tell it in whole seconds, and the sync waits them out."""
+        requests.post(f"{self.box.url}/sandbox/clock", json={"advance": 3}, timeout=10).raise_for_status()
+
     def _patch(self, path: str, body: dict[str, Any]) -> None:
+        self.later()
         response = requests.patch(f"{self.box.url}/sandbox/{path}", json=body, timeout=10)
         assert response.ok, response.text
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
+        self.later()
         response = requests.post(f"{self.box.url}/sandbox/{path}", json=body, timeout=10)
         assert response.ok, response.text
         return response.json()
@@ -99,7 +113,6 @@ def email_in_karbon(record: dict[str, Any]) -> str:
 @pytest.fixture
 def world(transactional_db, box, settings) -> World:
     settings.READ_BACK_AFTER_SECONDS = 0.05
-    settings.WHITENOISE_AUTOREFRESH = True
     call_command("connect", stdout=StringIO())
     return World(box)
 

@@ -174,7 +174,7 @@ def test_both_sides_changed_is_answered(world, screen, say):
     screen.get_by_role("link", name="Both sides changed Needs a person").click()
     screen.get_by_role("link", name="Harbour Joinery").click()
     screen.get_by_label("Neither: use the one typed below").check()
-    screen.get_by_label("Billing email").fill("third@harbour.example")
+    screen.get_by_role("textbox", name="Billing email").fill("third@harbour.example")
     screen.get_by_role("button", name="Decide").click()
     say(screen, "is decided")
     world.check()

@@ -1,0 +1,118 @@
+"""The benchmarks: each figure beside a yardstick measured in the same run, so that the ratio means something anywhere.
+
+``make bench`` prints one table and writes it as JSON to ``bench/results/``.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from matching import classifier, matcher
+from sandbox import server, worlds
+
+ROOT = Path(__file__).resolve().parent.parent
+LEGAL_FORMS = {"ltd", "limited", "pty", "inc", "llc", "llp", "plc", "trust", "co", "company", "corp"}
+WORLD = {"xero": 1000, "karbon": 1000, "overlap": 0.6, "conflicts": 0.1, "seed": 11}
+
+
+def seconds(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def classify() -> list[dict[str, Any]]:
+    """Names a second, beside a rule that only looks for a legal form; and how often each is right on made-up names."""
+    world = worlds.build({"xero": 20_000, "karbon": 20_000, "overlap": 0.1, "conflicts": 0, "seed": 12})
+    names = [contact["Name"] for contact in world.xero]
+    kinds = {row["xero"]: row["kind"] for row in world.truth}
+    truth = [kinds[contact["ContactID"]] for contact in world.xero]
+    rule = ["ORGANISATION" if LEGAL_FORMS & set(name.casefold().split()) else "PERSON" for name in names]
+    guesses = [guess.kind for guess in classifier.classify([classifier.Name(name) for name in names])]
+    ours = seconds(lambda: classifier.classify([classifier.Name(name) for name in names]))
+    plain = seconds(lambda: [bool(LEGAL_FORMS & set(name.casefold().split())) for name in names])
+    return [
+        row("classify, names a second", len(names) / ours, len(names) / plain, "legal-form rule"),
+        row("classify, share right", share(guesses, truth), share(rule, truth), "legal-form rule"),
+    ]
+
+
+def match() -> list[dict[str, Any]]:
+    """Seconds to decide 20,000 Xero contacts by the rule, beside a join of equal texts, which misses other spellings."""
+    world = worlds.build({"xero": 20_000, "karbon": 20_000, "overlap": 0.6, "conflicts": 0.1, "seed": 13})
+    mine = [(contact["Name"], contact.get("EmailAddress") or "") for contact in world.xero]
+
+    def by_rule() -> None:
+        book: dict[str, list[matcher.Counterpart]] = {}
+        for number, (name, email) in enumerate(mine):
+            keys = matcher.karbon_keys(name, email, is_person=False)
+            book.setdefault(next(iter(keys.names)), []).append(matcher.Counterpart(number, keys))
+        for name, email in mine:
+            keys = matcher.xero_keys(name, email)
+            near = [other for spelling in keys.names for other in book.get(spelling, ())]
+            matcher.decide(keys, near, has_rival=False)
+
+    def by_text() -> None:
+        book = {pair: number for number, pair in enumerate(mine)}
+        for pair in mine:
+            book.get(pair)
+
+    return [row("match 20,000 by the rule, seconds", seconds(by_rule), seconds(by_text), "join of equal texts")]
+
+
+def first_import() -> list[dict[str, Any]]:
+    """A first import over HTTP in a process of its own: calls made, beside the least that could do."""
+    with server.start(WORLD) as box, tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "SANDBOX_URL": box.url, "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3"}
+        for command in (["migrate", "-v0"], ["connect"]):
+            subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+        base = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        requests.delete(f"{box.url}/sandbox/calls", timeout=10)
+        sync = [sys.executable, "manage.py", "sync", "--json"]
+        took = seconds(lambda: subprocess.run(sync, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, check=False))
+        calls = requests.get(f"{box.url}/sandbox/calls", timeout=10).json()
+        state = requests.get(f"{box.url}/sandbox/state", timeout=60).json()["karbon"]
+        lists = -(-WORLD["xero"] // 1000) + sum(-(-len(state[kind]) // 100) for kind in ("contacts", "organizations"))
+        listed = sum(
+            call["method"] == "GET" and call["path"].endswith(("/Contacts", "/Organizations")) for call in calls
+        )
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        return [
+            row("first import of 1,000 a side, list calls", listed, lists, "least possible"),
+            row("first import, contacts a second", WORLD["xero"] / took, len(calls) / took, "calls a second"),
+            row("first import, peak MB", peak, base, "Django alone"),
+        ]
+
+
+def share(guesses: list[str], truth: list[str]) -> float:
+    return sum(guess == right for guess, right in zip(guesses, truth, strict=True)) / len(truth)
+
+
+def row(what: str, ours: float, yardstick: float, name: str) -> dict[str, Any]:
+    ratio = round(ours / yardstick, 3) if yardstick else None
+    return {"what": what, "ours": round(ours, 4), "yardstick": name, "theirs": round(yardstick, 4), "ratio": ratio}
+
+
+def main() -> None:
+    rows = [*classify(), *match(), *first_import()]
+    print(f"{'':45}{'ours':>14}{'yardstick':>16}{'ratio':>10}")
+    for each in rows:
+        print(f"{each['what']:45}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}")
+    results = ROOT / "bench" / "results"
+    results.mkdir(exist_ok=True)
+    at = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    (results / f"{at}.json").write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()
