@@ -20,7 +20,7 @@ demo: $(VENV)/runtime ## Sandbox, site and worker in this terminal; the first im
 	@$(PY) manage.py demo
 
 test: $(VENV)/development ## The whole test suite
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2
 
 check: $(VENV)/development ## Lint, types, templates, migrations, deployment settings
 	$(VENV)/bin/ruff check .

@@ -76,12 +76,12 @@ def first_import() -> list[dict[str, Any]]:
         env = {**os.environ, "SANDBOX_URL": box.url, "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3"}
         for command in (["migrate", "-v0"], ["connect"]):
             subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+        state = requests.get(f"{box.url}/sandbox/state", timeout=60).json()["karbon"]
         base = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         requests.delete(f"{box.url}/sandbox/calls", timeout=10)
         sync = [sys.executable, "manage.py", "sync", "--json"]
         took = seconds(lambda: subprocess.run(sync, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, check=False))
         calls = requests.get(f"{box.url}/sandbox/calls", timeout=10).json()
-        state = requests.get(f"{box.url}/sandbox/state", timeout=60).json()["karbon"]
         lists = -(-WORLD["xero"] // 1000) + sum(-(-len(state[kind]) // 100) for kind in ("contacts", "organizations"))
         listed = sum(
             call["method"] == "GET" and call["path"].endswith(("/Contacts", "/Organizations")) for call in calls

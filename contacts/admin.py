@@ -1,6 +1,7 @@
 """The lists and pages of contacts, links, changes and open questions. Read-only but for the acts of ``contacts.links``."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -12,8 +13,9 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -63,14 +65,25 @@ class ReadOnlyAdmin(ModelAdmin):
         return found or self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
 
 
-def contact_link(contact: RemoteContact | None) -> str | SafeString:
-    if contact is None:
-        return "—"
-    return format_html('<a class="ks-link" href="{}">{}</a>', pages.contact_url(contact), contact)
+def moment(at: datetime) -> str:
+    return format_html('<span class="ks-nowrap">{}</span>', date_format(localtime(at), "DATETIME_FORMAT"))
+
+
+def lines_of(template: str, rows: Sequence[tuple[str, str, str]]) -> str:
+    """Return a cell of several lines; ``template`` holds one, its values are escaped."""
+    return format_html('<div class="ks-lines">{}</div>', format_html_join("", template, rows))
 
 
 def change_lines(change: Change) -> list[tuple[str, str, str]]:
     """Return per field of a change its label, what was there, and what was or will be sent."""
+    return [
+        line
+        for line in _all_lines(change)
+        if line[1] or line[2]  # a creation says nothing about what stays blank
+    ]
+
+
+def _all_lines(change: Change) -> list[tuple[str, str, str]]:
     return [
         (field.label, field.show(change.before.get(name) or BLANK[name]), field.show(change.after[name] or BLANK[name]))
         for name, field in FIELDS.items()
@@ -157,6 +170,7 @@ class ContactAdmin(ReadOnlyAdmin):
             other_url=pages.contact_url(other) if other else "",
             held=held_values(pair) if pair else [],
             issue=contact.match_issues.filter(state="open").first() if self.system is System.XERO else None,
+            candidacies=contact.candidacies.filter(issue__state="open").select_related("issue__xero")[:5],
             changes=[(change, change_lines(change)) for change in changes],
             log=finding.log_of(filter(None, [contact, other]))[:HISTORY],
             may_link=request.user.has_perm("contacts.change_link"),
@@ -208,7 +222,7 @@ def link_url(link_id: object) -> str:
 
 @admin.register(Link)
 class LinkAdmin(ReadOnlyAdmin):
-    list_display = ("shown", "shown_xero", "shown_karbon", "shown_state", "origin", "linked_at", "shown_act")
+    list_display = ("shown", "shown_contacts", "shown_state", "origin", "shown_since", "shown_act")
     list_filter = ("state", AttentionFilter, "origin")
     list_select_related = ("xero", "karbon")
     search_fields = ("xero__name_key", "xero__email_key", "karbon__name_key", "karbon__email_key")
@@ -218,17 +232,21 @@ class LinkAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("xero__payload", "karbon__payload")
 
-    @display(description="Pair")
+    @display(description="Pair", ordering="xero__name_key")
     def shown(self, pair: Link) -> str:
         return str(pair)
 
-    @display(description="Xero contact", ordering="xero__name_key")
-    def shown_xero(self, pair: Link) -> str:
-        return contact_link(pair.xero)
+    @display(description="Contacts")
+    def shown_contacts(self, pair: Link) -> str:
+        sides = [(system.label, side) for system in System if (side := pair.side(system))]
+        return lines_of(
+            '<div><span class="ks-muted">{}:</span> <a class="ks-link" href="{}">{}</a></div>',
+            [(label, pages.contact_url(side), str(side)) for label, side in sides],
+        )
 
-    @display(description="Karbon contact", ordering="karbon__name_key")
-    def shown_karbon(self, pair: Link) -> str:
-        return contact_link(pair.karbon)
+    @display(description="Since", ordering="linked_at")
+    def shown_since(self, pair: Link) -> Any:
+        return moment(pair.linked_at)
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def shown_state(self, pair: Link) -> str:
@@ -328,22 +346,29 @@ class WaitingFilter(admin.SimpleListFilter):
 
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "shown_contact", "shown_fields", "shown_where", "cause", "by", "shown_state", "error")
-    list_display_links = ("created_at",)
+    list_display = (
+        "shown_when",
+        "shown_contact",
+        "shown_fields",
+        "shown_where",
+        "shown_why",
+        "shown_state",
+        "shown_error",
+    )
+    list_display_links = ("shown_when",)
     list_filter = (WaitingFilter, "state", "system", "action")
     list_select_related = ("link__xero", "link__karbon", "by")
     search_fields = ("link__xero__name_key", "link__karbon__name_key", "link__xero__email_key")
     search_help_text = "Search by name or email"
     ordering = ("-id",)
     fields = (
-        "created_at",
+        "shown_when",
         "shown_contact",
         "shown_where",
         "shown_fields",
-        "cause",
-        "by",
+        "shown_why",
         "shown_state",
-        "error",
+        "shown_error",
         "attempts",
         "not_before",
         "sent_at",
@@ -354,6 +379,18 @@ class ChangeAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("link__xero__payload", "link__karbon__payload")
 
+    @display(description="When", ordering="created_at")
+    def shown_when(self, change: Change) -> Any:
+        return moment(change.created_at)
+
+    @display(description="Why", ordering="cause")
+    def shown_why(self, change: Change) -> str:
+        return f"{change.cause}, by {change.by}" if change.by else change.cause
+
+    @display(description="Problem", empty_value="")
+    def shown_error(self, change: Change) -> str:
+        return change.error
+
     @display(description="Contact")
     def shown_contact(self, change: Change) -> str:
         return format_html('<a class="ks-link" href="{}">{}</a>', link_url(change.link_id), change.link)
@@ -363,8 +400,7 @@ class ChangeAdmin(ReadOnlyAdmin):
         lines = change_lines(change)
         if not lines:
             return change.get_action_display()
-        return format_html_join(
-            "",
+        return lines_of(
             '<div><span class="ks-muted">{}:</span> {} → {}</div>',
             [(label, before or "blank", after or "blank") for label, before, after in lines],
         )

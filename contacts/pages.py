@@ -32,6 +32,7 @@ View = Callable[..., HttpResponse]
 # Reads full records of one service. Raises RemoteError.
 Read = Callable[[Sequence[Ref]], Mapping[str, Snapshot | None]]
 PER_PAGE = 50
+READ_AT_ONCE = 10  # calls to a service that one page may wait for
 
 
 def require(request: HttpRequest, permission: str) -> User:
@@ -119,26 +120,24 @@ def read_in_full(contacts: Sequence[RemoteContact], read: Read) -> dict[int, str
 
     Returns per contact why its full record is not at hand, as a sentence for people; empty when all is well.
     """
-    problems: dict[int, str] = {}
-    moved = set(
-        RemoteContact.objects.filter(pk__in=[c.pk for c in contacts], refresh__isnull=False).values_list(
-            "pk", flat=True
-        )
-    )
-    for contact in contacts:
-        if (contact.complete and contact.pk not in moved) or not contact.is_present:
-            continue
-        if problem := _read_one(contact, read):
+    pks = [contact.pk for contact in contacts]
+    moved = set(RemoteContact.objects.filter(pk__in=pks, refresh__isnull=False).values_list("pk", flat=True))
+    wanting = [c for c in contacts if c.is_present and (not c.complete or c.pk in moved)]
+    problems = {contact.pk: "Not read yet. Look at this page again to read it." for contact in wanting[READ_AT_ONCE:]}
+    for number, contact in enumerate(wanting[:READ_AT_ONCE]):
+        try:
+            problem = _read_one(contact, read)
+        except RemoteError as error:  # a service that fails once is not waited for again and again
+            problem = f"The full record could not be read from {System(contact.system).label}. {error}"
+            return problems | {unread.pk: problem for unread in wanting[number:]}
+        if problem:
             problems[contact.pk] = problem
     return problems
 
 
 def _read_one(contact: RemoteContact, read: Read) -> str:
     system = System(contact.system)
-    try:
-        snapshot = read([contact.ref]).get(contact.remote_id)
-    except RemoteError as error:
-        return f"The full record could not be read from {system.label}. {error}"
+    snapshot = read([contact.ref]).get(contact.remote_id)
     if snapshot is None:
         mirror.ask_refreshes([contact], reason="not found")
         return f"{system.label} does not show this contact any more: it was deleted, merged or made private there."

@@ -24,20 +24,28 @@ for theirs in (Failure, OrmQ, Schedule, Success, User, Group):
 
 @admin.register(Run)
 class CheckAdmin(ModelAdmin):
-    list_display = ("started_at", "shown_time", "shown_counts", "step", "error")
+    list_display = ("started_at", "shown_time", "shown_counts", "step", "shown_problem")
     list_filter = ("is_quiet", "step")
     list_per_page = 50
     actions = None
-    fields = ("started_at", "ended_at", "step", "progress", "shown_counts", "shown_calls", "error")
+    fields = ("started_at", "ended_at", "step", "progress", "shown_counts", "shown_calls", "shown_problem")
     readonly_fields = fields
 
     @display(description="Took")
     def shown_time(self, run: Run) -> str:
-        return f"{(run.ended_at - run.started_at).total_seconds():,.1f} s" if run.ended_at else "Not ended"
+        return (
+            f"{(run.ended_at - run.started_at).total_seconds():,.1f}\N{NO-BREAK SPACE}s"
+            if run.ended_at
+            else "Not ended"
+        )
 
     @display(description="What happened")
     def shown_counts(self, run: Run) -> str:
         return in_words(run.counts)
+
+    @display(description="Problem", empty_value="")
+    def shown_problem(self, run: Run) -> str:
+        return run.error
 
     @display(description="Calls")
     def shown_calls(self, run: Run) -> str:

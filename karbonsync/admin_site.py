@@ -95,6 +95,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "History",
             "items": [
                 _item(request, "Changes", "history", "contacts_change_changelist", "contacts.view_change"),
+                _item(request, "Decisions", "gavel", "matching_verdict_changelist", "matching.view_verdict"),
                 _item(request, "Checks", "task_alt", "karbonsync_run_changelist", "karbonsync.view_run"),
             ],
         },

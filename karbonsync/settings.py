@@ -169,6 +169,8 @@ LOGGING = {
     },
 }
 
+FORMAT_MODULE_PATH = ["karbonsync.formats"]
+
 # --- the look of the admin (django-unfold); what depends on the request is in karbonsync.admin_site -------------------
 UNFOLD = {
     "SITE_TITLE": "KarbonSync",

@@ -1,9 +1,5 @@
 """What every test stands on: settings of the sandbox world, short waits, and no sockets but loopback."""
 
-import os
-
-os.environ.setdefault("SANDBOX_URL", "http://127.0.0.1:9500")
-
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +16,11 @@ def box(settings, db) -> Iterator[server.Sandbox]:
     settings.XERO_IDENTITY_URL = f"{started.url}/xero/identity"
     settings.XERO_API_URL = f"{started.url}/xero/api"
     settings.KARBON_API_URL = f"{started.url}/karbon"
+    settings.XERO_CLIENT_ID, settings.XERO_CLIENT_SECRET = server.XERO_CLIENT_ID, server.XERO_CLIENT_SECRET
+    settings.KARBON_BEARER_TOKEN, settings.KARBON_ACCESS_KEY = server.KARBON_BEARER_TOKEN, server.KARBON_ACCESS_KEY
+    settings.FIELD_ENCRYPTION_KEYS = [settings.SANDBOX_ENCRYPTION_KEY]
+    settings.SITE_URL = "http://localhost:8000"
+    settings.XERO_CALLS_PER_MINUTE = settings.XERO_CALLS_PER_DAY = settings.KARBON_CALLS_PER_MINUTE = 0
     settings.API_TIMEOUT_SECONDS = 5
     settings.SETTLE_AFTER_SECONDS = 0.3
     yield started

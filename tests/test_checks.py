@@ -23,5 +23,5 @@ def test_a_setting_that_is_missing_or_wrong_is_named_with_what_to_do(settings, n
     assert found.get(says)
 
 
-def test_the_sandbox_needs_no_settings():
+def test_the_sandbox_needs_no_settings(box):
     assert run_checks(tags=["karbonsync"]) == []

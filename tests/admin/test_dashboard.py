@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.checks import Warning
+from django.db import DatabaseError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -142,3 +143,19 @@ def test_an_administrator_changes_the_settings(client, db, rings):
     response = client.post(reverse("admin:contacts_syncsettings_change", args=[SyncSettings.load().pk]), posted)
     assert response.status_code == 302
     assert SyncSettings.load().import_filter == "customers" and rings
+
+
+def test_health_says_when_the_database_is_gone(client, monkeypatch):
+    def gone(*fields):
+        raise DatabaseError("no such server")
+
+    monkeypatch.setattr("karbonsync.health.Cursor.objects.values_list", gone)
+    told = client.get("/health")
+    assert told.status_code == 503 and told.json() == {"status": "error", "database": "unreachable"}
+
+
+def test_people_sign_in_with_their_password(client, db):
+    factories.person("Pat")
+    posted = {"username": "Pat", "password": "a long password here", "next": "/admin/"}
+    response = client.post(reverse("admin:login"), posted, follow=True)
+    assert response.status_code == 200 and "How things stand" in response.content.decode()

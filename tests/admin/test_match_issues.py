@@ -218,3 +218,24 @@ def test_an_onlooker_sees_but_has_no_buttons(client, db):
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     shown = client.get(page(factories.issue())).content.decode()
     assert "You may look, but not decide." in shown and "Confirm the link" not in shown
+
+
+def test_a_service_that_fails_is_asked_once_per_page(desk, monkeypatch):
+    calls = []
+
+    def read(refs):
+        calls.append(refs)
+        raise Unavailable("Karbon does not answer.")
+
+    monkeypatch.setattr("karbonsync.admin_site.karbon_remote.connect", lambda **_: type("R", (), {"read": staticmethod(read)}))  # fmt: skip
+    rights = [factories.karbon(complete=False) for _ in range(12)]
+    shown = desk.get(page(factories.issue(factories.xero(), *rights)))
+    assert len(calls) == 1
+    assert all(match.obstacle for match in shown.context["matches"])
+
+
+def test_a_karbon_page_leads_to_the_match_issue_that_may_be_about_it(desk):
+    issue = factories.issue()
+    karbon = issue.candidates.get().karbon
+    shown = desk.get(reverse("admin:contacts_karboncontact_change", args=[karbon.pk])).content.decode()
+    assert page(issue) in shown

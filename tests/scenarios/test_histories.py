@@ -81,7 +81,7 @@ class History:
             links.answer(conflict, by=self.world.by, winner=owner)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(5))
 def test_whatever_is_lost_on_the_way_the_last_word_of_each_side_stands_on_both(world: World, seed: int) -> None:
     history = History(world, seed)
     world.connect()
@@ -95,6 +95,7 @@ def test_whatever_is_lost_on_the_way_the_last_word_of_each_side_stands_on_both(w
             history.go_wrong()
         world.sync(full=history.dice.random() < 0.2)
     world.no_faults()
+    world.wait_out()
     world.sync()
     history.answer_questions()
     world.settle(6)
