@@ -206,11 +206,11 @@ class AttentionFilter(admin.SimpleListFilter):
     title, parameter_name = "attention", "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("refused", "With refused values"), ("problem", "With a problem")]
+        return [("refused", "Refused by a service"), ("problem", "With a problem")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "refused":
-            return queryset.filter(state=Link.State.LIVE).exclude(held={})
+            return queryset.filter(finding.REFUSED)
         if self.value() == "problem":
             return queryset.exclude(problem="").exclude(state=Link.State.ENDED)
         return queryset

@@ -10,6 +10,9 @@ from contacts import normalise
 from contacts.models import Change, KarbonContact, Link, RemoteContact, XeroContact
 from contacts.values import Presence, System
 
+# Pairs with something that a service refused: a value that cannot be sent, or a creation.
+REFUSED = (Q(state=Link.State.LIVE) & ~Q(held={})) | (Q(state=Link.State.CREATING) & ~Q(problem=""))
+
 
 def name_keys(name: str) -> set[str]:
     """Return both spellings of a name: as written, and "Last, First" turned round."""

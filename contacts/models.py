@@ -246,6 +246,7 @@ class FieldConflict(models.Model):
                 fields=["link", "field"], condition=Q(is_open=True), name="one_open_conflict_per_link_and_field"
             )
         ]
+        verbose_name, verbose_name_plural = "question", "both sides changed"
         ordering = ["-id"]
 
     def __str__(self) -> str:

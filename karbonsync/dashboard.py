@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts import bell
+from contacts import bell, finding
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
 from karbonsync.models import Cursor, Lease, Run
@@ -79,8 +79,8 @@ def tiles() -> list[Tile]:
         live=Count("pk", filter=Q(state=Link.State.LIVE)),
         unsynced=Count("pk", filter=Q(state=Link.State.UNSYNCED)),
         stopped=Count("pk", filter=Q(state=Link.State.STOPPED)),
-        creating=Count("pk", filter=Q(state=Link.State.CREATING)),
-        refused=Count("pk", filter=Q(state=Link.State.LIVE) & ~Q(held={})),
+        creating=Count("pk", filter=Q(state=Link.State.CREATING, problem="")),
+        refused=Count("pk", filter=finding.REFUSED),
     )
     link_list, change_list = reverse("admin:contacts_link_changelist"), reverse("admin:contacts_change_changelist")
     desk = reverse("admin:match_issues")
@@ -102,7 +102,7 @@ def tiles() -> list[Tile]:
         Tile("stopped", "Stopped", links["stopped"], f"{link_list}?state__exact=stopped", see, act),
         Tile("creating", "Being created", links["creating"], f"{link_list}?state__exact=creating", see),
         Tile("waiting", "Changes waiting", waiting, f"{change_list}?open=yes", "contacts.view_change"),
-        Tile("refused", "With refused values", links["refused"], f"{link_list}?attention=refused", see, act),
+        Tile("refused", "Refused by a service", links["refused"], f"{link_list}?attention=refused", see, act),
     ]
 
 

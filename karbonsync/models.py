@@ -17,6 +17,9 @@ class Cursor(models.Model):
     problem = models.CharField(max_length=500, blank=True)
     problem_since = models.DateTimeField(null=True)
 
+    class Meta:
+        verbose_name = "reading position"
+
     def __str__(self) -> str:
         return f"{self.get_system_display()} cursor"
 

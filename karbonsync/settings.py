@@ -113,7 +113,6 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 # Served straight from the packages: nothing to collect, so a fresh clone needs no build step.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False

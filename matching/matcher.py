@@ -75,6 +75,8 @@ def _reason(mine: Keys, related: Sequence[Counterpart], both: Sequence[Counterpa
     if has_rival and both:
         return "Several Xero contacts have this name and email."
     if all(other.is_taken for other in related):
+        if len(related) > 1:
+            return "All possible matches are already linked to other Xero contacts."
         return "The only possible match is already linked to another Xero contact."
     if both:
         return "The Karbon contact with this name and email is or was linked to another Xero contact."

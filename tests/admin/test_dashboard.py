@@ -31,7 +31,7 @@ def test_the_numbers_are_those_of_the_tables(desk):
     factories.change(pair, state="queued")
     factories.conflict(pair)
     factories.issue()
-    assert counts(desk) == {"live": 1, "issues": 1, "conflicts": 1, "unsynced": 1, "stopped": 1, "creating": 1, "waiting": 1, "refused": 0}  # fmt: skip
+    assert counts(desk) == {"live": 1, "issues": 1, "conflicts": 1, "unsynced": 1, "stopped": 1, "creating": 0, "waiting": 1, "refused": 1}  # fmt: skip
     shown = desk.get(reverse("admin:index")).content.decode()
     assert "Match issues waiting" in shown and "Needs a person" in shown
 
