@@ -79,6 +79,28 @@ def test_a_quiet_check_makes_one_xero_call_and_two_karbon_calls(connected):
     assert quiet["calls"] == {"xero": 1, "karbon": 2}
 
 
+def test_a_first_import_makes_the_least_calls(connected):
+    connected.reset({"xero": 120, "karbon": 260, "overlap": 0.5, "conflicts": 0.1, "seed": 6})
+    state = requests.get(f"{connected.url}/sandbox/state", timeout=10).json()["karbon"]
+    requests.delete(f"{connected.url}/sandbox/calls", timeout=10)
+    sync()
+    calls = requests.get(f"{connected.url}/sandbox/calls", timeout=10).json()
+    reads = [call for call in calls if call["method"] == "GET"]
+    listed = {
+        name: sum(
+            call["path"].endswith(f"{name}/Contacts") or call["path"].endswith(f"{name}/Organizations")
+            for call in reads
+        )
+        for name in ("api.xro/2.0", "v3")
+    }
+    pages = sum(-(-len(state[kind]) // 100) for kind in ("contacts", "organizations"))
+    assert listed["v3"] == pages
+    assert listed["api.xro/2.0"] <= 2  # the walk, and one poll that reads all targets again before the writes
+    wanted = set(Link.objects.filter(state="live").values_list("karbon__remote_id", flat=True))
+    detailed = {call["path"].rsplit("/", 1)[1] for call in reads if "expand" in str(call["query"])}
+    assert detailed <= wanted
+
+
 def test_a_preview_writes_nothing_and_equals_what_then_happens(connected):
     connected.reset({"xero": 40, "karbon": 30, "overlap": 0.5, "conflicts": 0.1, "seed": 4})
     before = requests.get(f"{connected.url}/sandbox/state", timeout=10).json()
