@@ -5,7 +5,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -77,7 +76,6 @@ def first_import() -> list[dict[str, Any]]:
         for command in (["migrate", "-v0"], ["connect"]):
             subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)  # fmt: skip
         state = requests.get(f"{box.url}/sandbox/state", timeout=60).json()["karbon"]
-        base = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         requests.delete(f"{box.url}/sandbox/calls", timeout=10)
         sync = [sys.executable, "manage.py", "sync", "--json"]
         took = seconds(lambda: subprocess.run(sync, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, check=False))
@@ -86,11 +84,9 @@ def first_import() -> list[dict[str, Any]]:
         listed = sum(
             call["method"] == "GET" and call["path"].endswith(("/Contacts", "/Organizations")) for call in calls
         )
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         return [
             row("first import of 1,000 a side, list calls", listed, lists, "least possible"),
             row("first import, contacts a second", WORLD["xero"] / took, len(calls) / took, "calls a second"),
-            row("first import, peak MB", peak, base, "Django alone"),
         ]
 
 
