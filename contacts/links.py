@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from contacts import bell, merge
@@ -59,11 +59,6 @@ def open_link(contact: RemoteContact) -> Link | None:
     """Return the link that holds this contact now, if any."""
     held = Q(xero=contact) | Q(karbon=contact)
     return Link.objects.select_related("xero", "karbon").exclude(state=Link.State.ENDED).filter(held).first()
-
-
-def ended_links(contact: RemoteContact) -> QuerySet[Link]:
-    held = Q(xero=contact) | Q(karbon=contact)
-    return Link.objects.select_related("xero", "karbon").filter(held, state=Link.State.ENDED)
 
 
 # --- linking ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Warning, register
+from django.db import OperationalError, ProgrammingError
 
 TAG = "karbonsync"
 _NEEDED = {
@@ -59,6 +60,23 @@ def site_url(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
         return []
     hint = "Set it to the address people open, such as https://sync.yourfirm.example."
     return [Warning("SITE_URL is not set.", hint=hint, id="karbonsync.W002")]
+
+
+@register("connection")
+def connection(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Whether Xero is connected, in a tag of its own: the dashboard says the same in its own place."""
+    from xero.models import XeroConnection  # models load after the checks are registered
+
+    try:
+        found = XeroConnection.objects.first()
+    except (OperationalError, ProgrammingError):  # the tables are not there yet: migrate says so
+        return []
+    if found is None or not found.is_connected:
+        hint = "Nothing is synced until it is. With a sandbox running and SANDBOX_URL set: manage.py connect."
+        return [Info("Xero is not connected.", hint=hint, id="karbonsync.I001")]
+    if found.problem:
+        return [Info(f"Xero: {found.problem}", hint="Connect Xero again.", id="karbonsync.I002")]
+    return []
 
 
 @register(TAG, deploy=True)

@@ -1,7 +1,10 @@
 """Bad configuration is told in one sentence with what to do."""
 
+from io import StringIO
+
 import pytest
 from django.core.checks import run_checks
+from django.core.management import call_command
 
 
 @pytest.mark.parametrize(
@@ -25,3 +28,10 @@ def test_a_setting_that_is_missing_or_wrong_is_named_with_what_to_do(settings, n
 
 def test_the_sandbox_needs_no_settings(box):
     assert run_checks(tags=["karbonsync"]) == []
+
+
+def test_that_xero_is_not_connected_is_told_until_it_is(box):
+    (told,) = run_checks(tags=["connection"])
+    assert (told.msg, bool(told.hint)) == ("Xero is not connected.", True)
+    call_command("connect", stdout=StringIO())
+    assert run_checks(tags=["connection"]) == []

@@ -8,9 +8,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
 from karbonsync import groups, setup
+from karbonsync.checks import TAG
 
 
 class Command(BaseCommand):
+    requires_system_checks = (TAG,)  # not the one that says: not connected
     help = "Connect to the running sandbox that SANDBOX_URL names, and switch syncing on."
 
     def add_arguments(self, parser: CommandParser) -> None:

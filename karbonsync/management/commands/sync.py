@@ -12,6 +12,7 @@ from django.utils import timezone
 from contacts.models import SyncSettings
 from contacts.remote import NotAuthorised
 from karbonsync import pipeline, preview, tasks
+from karbonsync.checks import TAG
 from karbonsync.lease import Held
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts
@@ -21,6 +22,7 @@ QUIET_SECONDS = 2.0
 
 
 class Command(BaseCommand):
+    requires_system_checks = (TAG,)  # what is not connected it says itself
     _told_at = 0.0
     help = "Check both services now: pull, match, plan and send until nothing is due."
 
