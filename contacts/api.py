@@ -37,6 +37,7 @@ class ApiSession:
         """``problems`` reads the refusals out of a 400; ``renew`` gets a new token after a 401 and says if it did."""
         self.system, self.base_url = system, base_url
         self.calls = 0
+        self.request_id = ""
         self._headers, self._problems, self._renew, self._for_person = headers, problems, renew, for_person
         self._session = requests.Session()
         self._session.mount("http://", HTTPAdapter(max_retries=0))
@@ -83,10 +84,13 @@ class ApiSession:
         budget.spend(self.system, for_person=self._for_person)
         merged = {"User-Agent": USER_AGENT, "Accept": "application/json", **self._headers(), **(headers or {})}
         self.calls += 1
+        self.request_id = ""
         try:
-            return self._session.request(
+            reply = self._session.request(
                 method, url, headers=merged, timeout=settings.API_TIMEOUT_SECONDS, allow_redirects=False, **kwargs
             )
+            self.request_id = reply.headers.get("xero-correlation-id", "")[:100]
+            return reply
         except requests.ConnectionError as error:
             not_reached = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
             raise self._fault("could not be reached", performed=False if not_reached else None) from error

@@ -1,23 +1,29 @@
 """Plans every link that moved into queued changes and open questions. What one link asks for is ``contacts.planning``."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from contacts.fields import FIELDS
 from contacts.merge import Side
 from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
 from contacts.planning import Express, Pair, Plan, plan
-from contacts.values import Presence, System
+from contacts.values import Presence, System, Value
 
 CHUNK = 500
+FLIPS = 3  # returns to a former value within the window after which a field is frozen (invariant 10)
+FLIP_WINDOW = timedelta(minutes=10)
 # Given the target's record, returns how it would hold the other side's values. The pipeline supplies it.
 ExpressFor = Callable[[System, RemoteContact], Express]
 _STOPPED = {
     Presence.ARCHIVED: "Archived in {system}. Nothing is written to it; restored there, the pair goes on by itself.",
     Presence.MERGED: "Merged into another contact in {system}.",
-    Presence.GONE: "{system} no longer shows this contact: it was deleted, merged or made private there.",
+    Presence.GONE: "{system} no longer shows this contact: it was deleted, merged into another one, or made private "
+    "there. {system} does not tell us which.",
 }
 
 
@@ -29,27 +35,27 @@ def plan_due(express_for: ExpressFor, request_part: Mapping[System, Callable[[Se
 
     ``request_part`` names, per system, which of a patch's fields one request can carry: the rest is planned after it.
     """
-    policies = _policies()
+    chosen = SyncSettings.load()
     queued = 0
     while True:
         with transaction.atomic():
-            due = Link.objects.filter(plan_due=True, state__in=[Link.State.LIVE, Link.State.STOPPED])
+            due = Link.objects.filter(plannable(), plan_due=True)
             links = list(due.select_for_update(of=("self",)).select_related("xero", "karbon")[:CHUNK])
             if not links:
                 return queued
-            queued += _plan_chunk(links, express_for, request_part, policies)
+            queued += _plan_chunk(links, express_for, request_part, chosen)
 
 
-def _policies() -> dict[str, str]:
-    chosen = SyncSettings.load()
-    return {name: chosen.policy(name) for name in FIELDS}
+def plannable() -> Q:
+    """Pairs that are kept the same, and unsynced ones in which a person put something back."""
+    return Q(state__in=[Link.State.LIVE, Link.State.STOPPED]) | Q(state=Link.State.UNSYNCED) & ~Q(wishes={})
 
 
 def _plan_chunk(
     links: list[Link],
     express_for: ExpressFor,
     request_part: Mapping[System, Callable[[Sequence[str]], list[str]]],
-    policies: dict[str, str],
+    chosen: SyncSettings,
 ) -> int:
     under_way: dict[tuple[object, str], Change] = {
         (change.link_id, change.system): change
@@ -58,38 +64,96 @@ def _plan_chunk(
     asking: dict[object, list[FieldConflict]] = {}
     for conflict in FieldConflict.objects.filter(link__in=links, is_open=True):
         asking.setdefault(conflict.link_id, []).append(conflict)
+    flips = _flips(links)
     queue: list[Change] = []
     clashes: list[FieldConflict] = []
     overtaken: list[Change] = []
     for link in links:
         link.plan_due = False
-        if not _both_present(link):
+        if link.state != Link.State.UNSYNCED and not _both_present(link):
             overtaken += [c for s in System if (c := under_way.get((link.pk, s))) and c.state == Change.State.QUEUED]
             continue
         mine = {system: under_way.get((link.pk, system)) for system in System}
-        pair = pair_of(link, express_for, mine, asking.get(link.pk, []), policies)
+        pair = pair_of(link, express_for, mine, asking.get(link.pk, []), chosen, flips.get(link.pk, frozenset()))
         made = plan(pair)
+        queue += _drop_wishes(link, made, clashes)
         link.base_xero, link.base_karbon = made.bases[System.XERO], made.bases[System.KARBON]
         link.held = {system: fields for system, fields in made.held.items() if fields}
-        clashes += [conflict_of(link, name) for name in made.clashes]
+        clashes += [conflict_of(link, name, reason) for name, reason in made.clashes.items()]
         _follow_conflicts(link, asking.get(link.pk, []), made)
         for system in System:
             change = mine[system]
-            if change is not None and (change.state == Change.State.SENDING or change.typed):
+            if change is not None and change.state == Change.State.SENDING:
                 continue
             if change is not None:
                 overtaken.append(change)
             if fields := _fields_to_send(link, system, made, request_part[system]):
-                queue.append(_change(link, system, made, fields))
+                queue.append(_change(link, system, made, fields, chosen.settle_seconds))
         if link.one_by_one and not any(made.patches.values()):
             link.one_by_one = False
     ended = {"state": Change.State.SUPERSEDED, "ended_at": timezone.now()}
     Change.objects.filter(pk__in=[change.pk for change in overtaken]).update(**ended)
     Change.objects.bulk_create(queue, batch_size=100)
     FieldConflict.objects.bulk_create(clashes, batch_size=100)
-    stored = ["base_xero", "base_karbon", "held", "one_by_one", "plan_due", "state", "problem"]
+    stored = ["base_xero", "base_karbon", "held", "wishes", "one_by_one", "plan_due", "state", "problem", "stopped_at"]
     Link.objects.bulk_update(links, stored, batch_size=100)
-    return len(queue)
+    return sum(change.state == Change.State.QUEUED for change in queue)
+
+
+def _flips(links: Sequence[Link]) -> dict[object, frozenset[str]]:
+    """Return per link the fields that our changes brought back to a former value too often of late (invariant 10)."""
+    lately = timezone.now() - FLIP_WINDOW
+    sent = Change.objects.filter(
+        link__in=links, state=Change.State.DONE, purpose=Change.Purpose.SYNC, ended_at__gte=lately
+    ).order_by("pk")
+    answered = FieldConflict.objects.filter(link__in=links, is_open=False, closed_at__gte=lately)
+    since = {(c.link_id, c.field): c.closed_at for c in answered.order_by("closed_at")}
+    former: dict[tuple[object, str], list[Value]] = {}
+    count: dict[tuple[object, str], int] = {}
+    for change in sent:
+        for name, after in change.after.items():
+            key = (change.link_id, name)
+            if (moment := since.get(key)) and change.ended_at and change.ended_at <= moment:
+                continue
+            seen = former.setdefault(key, [])
+            count[key] = count.get(key, 0) + any(FIELDS[name].same(after, value) for value in seen)
+            seen += [value for value in (change.before.get(name), after) if value is not None]
+    frozen: dict[object, set[str]] = {}
+    for (link_id, name), number in count.items():
+        if number >= FLIPS:
+            frozen.setdefault(link_id, set()).add(name)
+    return {link_id: frozenset(names) for link_id, names in frozen.items()}
+
+
+def _drop_wishes(link: Link, made: Plan, clashes: list[FieldConflict]) -> list[Change]:
+    """Forget wishes that are fulfilled or can no longer be; the latter are noted in the history, or asked about again."""
+    noted = []
+    for system, dropped in made.dropped.items():
+        for name, why in dropped.items():
+            wish = link.wishes[system].pop(name)
+            if not why:
+                continue
+            if wish["purpose"] == Change.Purpose.TYPED and name not in made.clashes:
+                made.clashes[name] = FieldConflict.Reason.BOTH
+                made.patches[system].pop(name, None)
+                made.patches[system.other].pop(name, None)
+            noted.append(
+                Change(
+                    link=link,
+                    system=system,
+                    state=Change.State.SUPERSEDED,
+                    before={name: wish["seen"]},
+                    after={name: wish["value"]},
+                    purpose=wish["purpose"],
+                    cause=wish["cause"],
+                    by_id=wish["by"],
+                    undoes_id=wish["undoes"],
+                    error=why,
+                    ended_at=timezone.now(),
+                )
+            )
+    link.wishes = {system: wishes for system, wishes in link.wishes.items() if wishes}
+    return noted
 
 
 def pair_of(
@@ -97,7 +161,8 @@ def pair_of(
     express_for: ExpressFor,
     under_way: Mapping[System, Change | None],
     asking: Sequence[FieldConflict],
-    policies: Mapping[str, str],
+    chosen: SyncSettings,
+    frozen: frozenset[str] = frozenset(),
 ) -> Pair:
     """Return what the pure planner needs to know of a link."""
     sides, express = {}, {}
@@ -106,14 +171,20 @@ def pair_of(
         assert contact is not None
         sides[system] = Side(base=link.base(system), now=contact.values)
         express[system] = express_for(system, contact)
-    waiting = [c for c in under_way.values() if c and (c.state == Change.State.SENDING or c.typed)]
+    sending = [c for c in under_way.values() if c and c.state == Change.State.SENDING]
+    busy = {name for change in sending for name in change.after}
+    if link.state == Link.State.UNSYNCED:  # nothing flows here; only what a person put back is sent
+        busy |= FIELDS.keys() - {name for wishes in link.wishes.values() for name in wishes}
     return Pair(
         sides=sides,
         express=express,
         held=link.held,
-        busy=frozenset(name for change in waiting for name in change.after),
+        busy=frozenset(busy),
         asking=frozenset(conflict.field for conflict in asking),
-        policies=policies,
+        frozen=frozen,
+        wishes=link.wishes,
+        policies={name: chosen.policy(name) for name in FIELDS},
+        clears=chosen.clears,
     )
 
 
@@ -123,10 +194,12 @@ def _both_present(link: Link) -> bool:
         contact = link.side(system)
         assert contact is not None
         if not contact.is_present:
+            if link.state != Link.State.STOPPED:
+                link.stopped_at = timezone.now()
             link.state = Link.State.STOPPED
             link.problem = _STOPPED[Presence(contact.presence)].format(system=system.label)
             return False
-    link.state, link.problem = Link.State.LIVE, ""
+    link.state, link.problem, link.stopped_at = Link.State.LIVE, "", None
     return True
 
 
@@ -134,28 +207,62 @@ def _fields_to_send(
     link: Link, system: System, made: Plan, request_part: Callable[[Sequence[str]], list[str]]
 ) -> list[str]:
     fields = list(made.patches[system])
+    if wished := [name for name in fields if name in made.wished[system]]:
+        first = made.wished[system][wished[0]]
+        alike = ("purpose", "by", "undoes")
+        fields = [name for name in wished if all(made.wished[system][name][k] == first[k] for k in alike)]  # type: ignore[literal-required]
     if not fields:
         return []
     return fields[:1] if link.one_by_one else request_part(fields)
 
 
-def _change(link: Link, system: System, made: Plan, fields: Sequence[str]) -> Change:
+def _change(link: Link, system: System, made: Plan, fields: Sequence[str], settle_seconds: int) -> Change:
     steps = {name: made.patches[system][name] for name in fields}
-    return Change(
+    change = Change(
         link=link,
         system=system,
         before={name: step.before for name, step in steps.items()},
         after={name: step.after for name, step in steps.items()},
-        source={name: step.source for name, step in steps.items()},
-        cause=f"Changed in {system.other.label}" if link.base(system.other).keys() >= steps.keys() else "Linked",
     )
+    if wish := made.wished[system].get(fields[0]):
+        change.purpose, change.cause = wish["purpose"], wish["cause"]
+        change.by_id, change.undoes_id = wish["by"], wish["undoes"]
+        return change
+    base = link.base(system.other)
+    change.source = {name: step.source for name, step in steps.items()}
+    change.agreed = {name: base[name] for name in steps if name in base}
+    if base.keys() >= steps.keys():
+        change.purpose, change.cause = Change.Purpose.SYNC, f"Changed in {system.other.label}"
+        if settle_seconds:
+            change.not_before = timezone.now() + timedelta(seconds=settle_seconds)
+    else:
+        change.purpose, change.cause = Change.Purpose.LINK, "Linked"
+    return change
 
 
-def conflict_of(link: Link, name: str) -> FieldConflict:
+def conflict_of(link: Link, name: str, reason: str = FieldConflict.Reason.BOTH) -> FieldConflict:
     assert link.xero is not None and link.karbon is not None
     return FieldConflict(
-        link=link, field=name, xero_value=link.xero.values[name], karbon_value=link.karbon.values[name]
+        link=link,
+        field=name,
+        reason=reason,
+        xero_value=link.xero.values[name],
+        karbon_value=link.karbon.values[name],
+        agreed={system: link.base(system)[name] for system in System if name in link.base(system)},
+        xero_changed_at=changed_at(link.xero),
+        karbon_changed_at=changed_at(link.karbon),
     )
+
+
+def changed_at(contact: RemoteContact) -> datetime | None:
+    """When the service says that it last changed: Xero in milliseconds since 1970, Karbon as a date and time."""
+    if contact.modified_at.isdecimal():
+        return datetime.fromtimestamp(int(contact.modified_at) / 1000, UTC)
+    try:
+        moment = parse_datetime(contact.modified_at)
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _follow_conflicts(link: Link, open_ones: Sequence[FieldConflict], made: Plan) -> None:
@@ -166,4 +273,5 @@ def _follow_conflicts(link: Link, open_ones: Sequence[FieldConflict], made: Plan
             conflict.is_open, conflict.closed_at, conflict.answer = False, timezone.now(), "Both sides agree now"
         conflict.xero_value = link.xero.values.get(conflict.field, conflict.xero_value)
         conflict.karbon_value = link.karbon.values.get(conflict.field, conflict.karbon_value)
+        conflict.xero_changed_at, conflict.karbon_changed_at = changed_at(link.xero), changed_at(link.karbon)
         conflict.save()

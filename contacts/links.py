@@ -13,9 +13,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts import bell, merge
+from contacts import bell, merge, mirror
 from contacts.fields import FIELDS
 from contacts.models import Change, FieldConflict, Link, RemoteContact
+from contacts.planning import Wish
 from contacts.values import Kind, System, Value
 
 
@@ -71,6 +72,7 @@ def link(
     origin: Link.Origin,
     winners: Mapping[str, System] | None = None,
     by: User | None = None,
+    check_number: int | None = None,
 ) -> Link:
     """Link a pair from the values seen. Without ``winners``: blanks are filled, Xero wins where both differ.
 
@@ -84,7 +86,13 @@ def link(
     try:
         with transaction.atomic():
             made = Link.objects.create(
-                xero=xero, karbon=karbon, origin=origin, linked_by=by, base_xero=base_xero, base_karbon=base_karbon
+                xero=xero,
+                karbon=karbon,
+                origin=origin,
+                linked_by=by,
+                base_xero=base_xero,
+                base_karbon=base_karbon,
+                check_number=check_number,
             )
             record(by, xero, f"Linked to {karbon} ({made.get_origin_display().lower()}).")
     except IntegrityError as error:
@@ -97,7 +105,7 @@ def link(
 def end(pair: Link, *, by: User | None, to: str, allowed: Iterable[str]) -> None:
     """Move a link out of the way by conditional UPDATE, and cancel what was not sent yet."""
     moved = Link.objects.filter(pk=pair.pk, state__in=list(allowed)).update(
-        state=to, ended_by=by, ended_at=timezone.now(), plan_due=False
+        state=to, ended_by=by, ended_at=timezone.now(), plan_due=False, wishes={}
     )
     if not moved:
         raise Overtaken("Somebody was faster: this pair is no longer as it was. Look at it again.")
@@ -112,6 +120,40 @@ def unsync(pair: Link, *, by: User) -> None:
     """Stop keeping a pair the same. Neither side is matched, re-created or written until a person acts."""
     end(pair, by=by, to=Link.State.UNSYNCED, allowed=[Link.State.LIVE, Link.State.STOPPED])
     record(by, pair.xero, f"Unsynced from {pair.karbon}.")
+
+
+def archive(pair: Link, *, by: User, cause: str, undoes: Change | None = None) -> Change:
+    """Ask for the Xero contact of a pair to be archived. Only Xero's own screen can take that back."""
+    Change.objects.filter(link=pair, system=System.XERO, state=Change.State.QUEUED).update(
+        state=Change.State.SUPERSEDED, ended_at=timezone.now()
+    )
+    if Change.objects.filter(link=pair, system=System.XERO, state=Change.State.SENDING).exists():
+        raise Overtaken("Something is being sent to Xero for this contact right now. Try again in a moment.")
+    asked = Change.objects.create(
+        link=pair,
+        system=System.XERO,
+        action=Change.Action.ARCHIVE,
+        purpose=Change.Purpose.UNDO if undoes else Change.Purpose.TYPED,
+        undoes=undoes,
+        cause=cause,
+        by=by,
+    )
+    record(by, pair.xero, "Asked to archive it in Xero.")
+    bell.ring()
+    return asked
+
+
+@transaction.atomic
+def resume(pair: Link, *, by: User) -> None:
+    """Undo an unsync: go on from where the pair stood. What changed on one side meanwhile travels, on both is asked."""
+    moved = Link.objects.filter(pk=pair.pk, state=Link.State.UNSYNCED).update(
+        state=Link.State.LIVE, ended_by=None, ended_at=None, plan_due=True
+    )
+    if not moved:
+        raise Overtaken("Somebody was faster: this pair is no longer unsynced. Look at it again.")
+    record(by, pair.xero, f"Took the unsync from {pair.karbon} back.")
+    mirror.ask_refreshes([side for side in (pair.xero, pair.karbon) if side], reason="resumed")
+    bell.ring()
 
 
 @transaction.atomic
@@ -246,26 +288,33 @@ def answer(conflict: FieldConflict, *, by: User, winner: System | None = None, t
     if winner:
         pair.base(winner).pop(conflict.field, None)
     else:
-        _write_to_xero(pair, conflict.field, typed, by)
+        assert typed is not None
+        wish(pair, System.XERO, conflict.field, typed, purpose=Change.Purpose.TYPED, cause="Typed by a person", by=by)
     pair.plan_due = True
-    pair.save(update_fields=["base_xero", "base_karbon", "plan_due"])
+    pair.save(update_fields=["base_xero", "base_karbon", "wishes", "plan_due"])
     record(by, pair.xero, f"{FIELDS[conflict.field].label}: both sides had changed; " + ("kept one." if winner else "typed a third."))  # fmt: skip
     bell.ring()
 
 
-def _write_to_xero(pair: Link, name: str, value: Value | None, by: User) -> None:
-    assert pair.xero is not None and value is not None
-    if Change.objects.filter(link=pair, system=System.XERO, state=Change.State.SENDING).exists():
-        raise Overtaken("Another change of this contact is being sent to Xero right now. Try again in a moment.")
-    Change.objects.filter(link=pair, system=System.XERO, state=Change.State.QUEUED).update(
-        state=Change.State.SUPERSEDED, ended_at=timezone.now()
-    )
-    Change.objects.create(
-        link=pair,
-        system=System.XERO,
-        before={name: pair.xero.values.get(name)},
-        after={name: value},
-        typed={name: value},
-        cause="Typed by a person",
-        by=by,
+def wish(
+    pair: Link,
+    system: System,
+    name: str,
+    value: Value,
+    *,
+    purpose: str,
+    cause: str,
+    by: User,
+    undoes: Change | None = None,
+) -> None:
+    """Note on a locked link that a person wants this value there, in place of the one shown now. The caller saves."""
+    side = pair.side(system)
+    assert side is not None
+    pair.wishes.setdefault(system, {})[name] = Wish(
+        value=value,
+        seen=side.values[name],
+        purpose=purpose,
+        cause=cause,
+        by=by.pk,
+        undoes=undoes.pk if undoes else None,
     )

@@ -82,7 +82,7 @@ class _Intake:
         self.moved.append(contact)
 
     def note_row(self, contact: RemoteContact, snapshot: Snapshot) -> None:
-        if contact.row_digest != (digest := _digest(snapshot)):
+        if contact.row_digest != (digest := _digest(snapshot)) or contact.presence == Presence.GONE:
             contact.row_digest = digest
             self.updated.append(contact)
             self.stale.append(contact)
@@ -127,7 +127,7 @@ def _is_current(contact: RemoteContact, snapshot: Snapshot) -> bool:
 
 def _differs(contact: RemoteContact, snapshot: Snapshot) -> bool:
     if not snapshot.complete:
-        return contact.row_digest != _digest(snapshot)
+        return contact.row_digest != _digest(snapshot) or contact.presence == Presence.GONE
     return not contact.complete or any(
         getattr(contact, name) != getattr(snapshot, name)
         for name in ("values", "presence", "merged_into", "modified_at", "is_customer", "is_supplier", "problem")

@@ -4,6 +4,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -128,8 +129,14 @@ class Link(models.Model):
     one_by_one = models.BooleanField(
         default=False, help_text="A change of several fields was refused: send them singly."
     )
+    # Per system and field: a value that a person wants there (``planning.Wish``), typed or put back.
+    wishes: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     plan_due = models.BooleanField(default=True)
     problem = models.CharField(max_length=500, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    check_number = models.PositiveBigIntegerField(
+        null=True, blank=True, db_index=True, help_text="The check that linked them."
+    )
     linked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     linked_at = models.DateTimeField(auto_now_add=True)
     ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -172,6 +179,13 @@ class Change(models.Model):
     class Action(models.TextChoices):
         CREATE = "create", "Create"
         UPDATE = "update", "Update"
+        ARCHIVE = "archive", "Archive"
+
+    class Purpose(models.TextChoices):
+        SYNC = "sync", "Changed on the other side"
+        LINK = "link", "Carried over after linking or a decision"
+        TYPED = "typed", "Typed by a person"
+        UNDO = "undo", "Undone by a person"
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting to be sent"
@@ -200,6 +214,14 @@ class Change(models.Model):
     contact_type = models.CharField(max_length=200, blank=True)
     known_keys: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
     cause = models.CharField(max_length=200)
+    purpose = models.CharField(max_length=6, choices=Purpose, default=Purpose.SYNC)
+    # Per field: what the source showed when both sides last agreed, so that a change can be undone on both.
+    agreed: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    undoes = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="undone_by")
+    check_number = models.PositiveBigIntegerField(
+        null=True, blank=True, db_index=True, help_text="The check that sent it."
+    )
+    request_id = models.CharField(max_length=100, blank=True, help_text="The service's own number of the request.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     idempotency_key = models.UUIDField(default=uuid.uuid4)
     attempts = models.PositiveIntegerField(default=0)
@@ -228,12 +250,23 @@ class Change(models.Model):
 
 
 class FieldConflict(models.Model):
-    """The same field changed on both sides to different values: a person decides."""
+    """A field that only a person can decide: both sides changed it, or what one side did is not to travel unasked."""
+
+    class Reason(models.TextChoices):
+        BOTH = "both", "Both sides changed it"
+        UNSURE = "unsure", "We cannot tell whether our last change arrived"
+        CLEARED = "cleared", "Cleared on one side"
+        FLAPPING = "flapping", "It keeps changing back and forth"
 
     link = models.ForeignKey(Link, models.CASCADE, related_name="field_conflicts")
     field = models.CharField(max_length=20)
     xero_value: "models.JSONField[Any, Any]" = models.JSONField()
     karbon_value: "models.JSONField[Any, Any]" = models.JSONField()
+    reason = models.CharField(max_length=10, choices=Reason, default=Reason.BOTH)
+    # Per system: the value that both sides last agreed on, as that side shows it, and when the service says it changed.
+    agreed: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    xero_changed_at = models.DateTimeField(null=True, blank=True)
+    karbon_changed_at = models.DateTimeField(null=True, blank=True)
     is_open = models.BooleanField(default=True)
     answer = models.CharField(max_length=200, blank=True)
     answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
@@ -289,6 +322,12 @@ class Budget(models.Model):
         return f"{self.get_system_display()} calls"
 
 
+def _percent(label: str, default: int) -> "models.PositiveSmallIntegerField[int, int]":
+    return models.PositiveSmallIntegerField(
+        label, default=default, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+
+
 class SyncSettings(models.Model):
     """How this firm syncs: the one row of settings that people choose in the admin."""
 
@@ -301,6 +340,11 @@ class SyncSettings(models.Model):
         ASK = "ask", "Ask a person"
         XERO = "xero", "Xero wins"
         KARBON = "karbon", "Karbon wins"
+
+    class Clears(models.TextChoices):
+        TRAVEL = "travel", "Clear it on the other side too"
+        ASK = "ask", "Ask a person"
+        NEVER = "never", "Leave the other side's value"
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     syncing = models.BooleanField("syncing is on", default=False)
@@ -324,6 +368,28 @@ class SyncSettings(models.Model):
     billing_address_policy = models.CharField(
         "both changed the billing address", max_length=6, choices=Policy, default=Policy.ASK
     )
+    clears = models.CharField(
+        "when a value was cleared on one side",
+        max_length=6,
+        choices=Clears,
+        default=Clears.TRAVEL,
+        help_text="A name is never cleared.",
+    )
+    settle_seconds = models.PositiveSmallIntegerField(
+        "seconds to wait before sending",
+        default=0,
+        validators=[MaxValueValidator(3600)],
+        help_text="0 sends at once. Some seconds turn a burst of saves of one contact into a single change.",
+    )
+    brake_at_least = models.PositiveIntegerField(
+        "pause from this many contacts within an hour",
+        default=20,
+        validators=[MinValueValidator(1)],
+        help_text="Fewer are never taken for a mass change.",
+    )
+    brake_changes = _percent("percent of all pairs changed", 20)
+    brake_clears = _percent("percent of all pairs with a value cleared", 5)
+    brake_departures = _percent("percent of all pairs archived, merged or gone", 10)
 
     class Meta:
         verbose_name = verbose_name_plural = "sync settings"

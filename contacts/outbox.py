@@ -19,10 +19,15 @@ from contacts.remote import Missing, Rejected, Remote, RemoteError, Unavailable,
 from contacts.values import CannotHold, Presence, Snapshot, System, Values
 
 
-def due(system: System) -> QuerySet[Change]:
-    """Changes of one system that may be sent now: people's first, then in the order they were planned."""
+def due(system: System, *, only_asked: bool = False) -> QuerySet[Change]:
+    """Changes of one system that may be sent now: people's first, then in the order they were planned.
+
+    ``only_asked``: nothing goes by itself for now, only what a person asked for.
+    """
     ready = Q(not_before=None) | Q(not_before__lte=timezone.now())
     changes = Change.objects.filter(ready, system=system, state=Change.State.QUEUED)
+    if only_asked:
+        changes = changes.filter(by__isnull=False)
     return changes.select_related("link__xero", "link__karbon").order_by(F("by").asc(nulls_last=True), "pk")
 
 
@@ -61,6 +66,8 @@ def _prepare(remote: Remote, change: Change, now: Snapshot | None) -> Write | No
     source = change.link.side(remote.system.other)
     assert source is not None
     source.refresh_from_db(fields=["values"])
+    if change.action == Change.Action.ARCHIVE and now.presence == Presence.PRESENT:
+        return remote.prepare_archive(now)
     moved = any(now.values.get(name) != value for name, value in change.before.items())
     moved |= any(source.values.get(name) != value for name, value in change.source.items())
     if moved or now.presence != Presence.PRESENT:
@@ -80,7 +87,9 @@ def start_sending(change: Change) -> bool:
     """Mark the change as being sent, unless somebody was faster. Reads that begin before its outcome is sure are stale."""
     now = timezone.now()
     with transaction.atomic():
-        wanted = Q(link__state=Link.State.LIVE) | Q(link__state=Link.State.CREATING)
+        wanted = Q(link__state__in=[Link.State.LIVE, Link.State.CREATING])
+        if change.purpose == Change.Purpose.UNDO or change.action == Change.Action.ARCHIVE:
+            wanted |= Q(link__state__in=[Link.State.UNSYNCED, Link.State.STOPPED])
         started = Change.objects.filter(wanted, pk=change.pk, state=Change.State.QUEUED).update(
             state=Change.State.SENDING,
             sent_at=now,
@@ -90,6 +99,7 @@ def start_sending(change: Change) -> bool:
             source=change.source,
             target_modified_at=change.target_modified_at,
             known_keys=change.known_keys,
+            check_number=change.check_number,
         )
         target = change.link.side(System(change.system))
         if started and target:
@@ -113,6 +123,7 @@ def _send(remote: Remote, ready: Sequence[tuple[Change, Write]]) -> None:
             raise
         return
     for (change, write), reply in zip(ready, replies, strict=True):
+        change.request_id = remote.request_id
         if isinstance(reply, Rejected):
             refuse(change, reply.problems)
         else:
@@ -156,14 +167,13 @@ def _overtake(change: Change) -> None:
     Change.objects.filter(pk=change.pk, state__in=Change.OPEN).update(
         state=Change.State.SUPERSEDED, ended_at=timezone.now()
     )
-    if change.typed:  # what the person typed over is no longer there: ask again
-        ask(change.link, list(change.typed))
     Link.objects.filter(pk=change.link_id).update(plan_due=True)
 
 
-def ask(link: Link, fields: Sequence[str]) -> None:
+def ask(link: Link, fields: Sequence[str], reason: str = FieldConflict.Reason.UNSURE) -> None:
     """Open a question for a person about these fields of a link."""
-    questions = [conflict_of(Link.objects.select_related("xero", "karbon").get(pk=link.pk), name) for name in fields]
+    fresh = Link.objects.select_related("xero", "karbon").get(pk=link.pk)
+    questions = [conflict_of(fresh, name, reason) for name in fields]
     FieldConflict.objects.bulk_create(questions, ignore_conflicts=True)
 
 
@@ -171,18 +181,33 @@ def ask(link: Link, fields: Sequence[str]) -> None:
 def refuse(change: Change, problems: Sequence[str]) -> None:
     """Record a refusal. Several fields at once are sent again one by one, so that one never blocks the others (inv. 12)."""
     reason = " ".join(problems)[:1000]
-    Change.objects.filter(pk=change.pk).update(state=Change.State.REJECTED, error=reason, ended_at=timezone.now())
+    Change.objects.filter(pk=change.pk).update(
+        state=Change.State.REJECTED, error=reason, request_id=change.request_id, ended_at=timezone.now()
+    )
     end_send(change)
     link = Link.objects.select_for_update().get(pk=change.link_id)
     if change.action == Change.Action.CREATE:
         link.problem = reason[:500]
+    elif change.action == Change.Action.ARCHIVE:
+        link.plan_due = True
     elif len(change.after) > 1:
         link.one_by_one = link.plan_due = True
+    elif change.purpose in (Change.Purpose.TYPED, Change.Purpose.UNDO):
+        _forget_wishes(link, change)
+        if change.purpose == Change.Purpose.TYPED:
+            ask(link, list(change.after), FieldConflict.Reason.BOTH)
+        link.plan_due = True
     else:
         for name in change.after:
             link.held.setdefault(change.system, {})[name] = {"source": change.source.get(name), "reason": reason}
         link.plan_due = True
-    link.save(update_fields=["problem", "one_by_one", "held", "plan_due"])
+    link.save(update_fields=["problem", "one_by_one", "held", "wishes", "plan_due"])
+
+
+def _forget_wishes(link: Link, change: Change) -> None:
+    for name in change.after:
+        link.wishes.get(change.system, {}).pop(name, None)
+    link.wishes = {system: wishes for system, wishes in link.wishes.items() if wishes}
 
 
 @transaction.atomic
@@ -190,13 +215,14 @@ def acknowledge(change: Change, shown: Values, read_back: Snapshot | None) -> No
     """The target holds what was sent: move the bases per field and let the mirror show it (invariant 3).
 
     The source's base becomes the value the change was planned from, the target's what the payload shows through the
-    mapping, or the read-back where that differs in format only. A value that a person typed moves no base.
+    mapping, or the read-back where that differs in format only. A value that a person typed moves no base, one that a person put
+    back moves the target's alone: the two sides then differ by choice (invariant 11).
     """
     system = System(change.system)
     now = timezone.now()
     written = {name: shown.get(name, BLANK[name]) for name in change.after}
     done = Change.objects.filter(pk=change.pk, state=Change.State.SENDING).update(
-        state=Change.State.DONE, ended_at=now, shown=written, error=""
+        state=Change.State.DONE, ended_at=now, shown=written, request_id=change.request_id, error=""
     )
     if not done:
         return
@@ -205,10 +231,13 @@ def acknowledge(change: Change, shown: Values, read_back: Snapshot | None) -> No
         if name in change.source:
             link.base(system.other)[name] = change.source[name]
             link.base(system)[name] = value
+        elif change.purpose == Change.Purpose.UNDO:
+            link.base(system)[name] = value
         elif link.base(system).get(name) == value:
             link.base(system).pop(name)  # typed back to the last agreed value: it is still to be carried over
+    _forget_wishes(link, change)
     link.plan_due = True
-    link.save(update_fields=["base_xero", "base_karbon", "plan_due"])
+    link.save(update_fields=["base_xero", "base_karbon", "wishes", "plan_due"])
     _show_written(target_of(change), shown, list(written), at=read_back.read_began_at if read_back else now)
     if read_back is not None:
         mirror.keep(system, [read_back])

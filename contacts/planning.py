@@ -6,7 +6,7 @@ way or asked comes in as sets of field names.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from contacts.fields import FIELDS, NAME
 from contacts.merge import Outcome, Side, merge
@@ -16,6 +16,17 @@ from contacts.values import CannotHold, System, Value
 Express = Callable[[str, Value], Value]
 
 
+class Wish(TypedDict):
+    """A value that a person wants in one side's field: typed instead of both sides' values, or put back by an undo."""
+
+    value: Value
+    seen: Value  # what the person saw there: if it has moved on, the wish is dropped
+    purpose: str  # Change.Purpose TYPED or UNDO
+    cause: str
+    by: int | None
+    undoes: int | None
+
+
 @dataclass(frozen=True)
 class Pair:
     """All that planning needs to know of one link."""
@@ -23,9 +34,12 @@ class Pair:
     sides: Mapping[System, Side]
     express: Mapping[System, Express]
     held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    busy: frozenset[str] = frozenset()  # fields in a change that is being sent, or that a person typed
+    busy: frozenset[str] = frozenset()  # fields in a change that is being sent
     asking: frozenset[str] = frozenset()  # fields with an open question
+    frozen: frozenset[str] = frozenset()  # fields that flip back and forth: no more without a person
+    wishes: Mapping[str, Mapping[str, Wish]] = field(default_factory=dict)
     policies: Mapping[str, str] = field(default_factory=dict)
+    clears: str = "travel"  # travel, ask or never
 
 
 @dataclass
@@ -41,7 +55,9 @@ class Step:
 class Plan:
     bases: dict[System, dict[str, Value]]
     patches: dict[System, dict[str, Step]] = field(default_factory=lambda: {system: {} for system in System})
-    clashes: list[str] = field(default_factory=list)
+    wished: dict[System, dict[str, Wish]] = field(default_factory=lambda: {system: {} for system in System})
+    dropped: dict[System, dict[str, str]] = field(default_factory=lambda: {system: {} for system in System})
+    clashes: dict[str, str] = field(default_factory=dict)  # per field why a person must decide: FieldConflict.Reason
     settled: list[str] = field(default_factory=list)  # open questions that answered themselves: both sides agree now
     held: dict[str, dict[str, Any]] = field(default_factory=lambda: {system.value: {} for system in System})
 
@@ -50,10 +66,11 @@ def plan(pair: Pair) -> Plan:
     """Merge the four fields of a pair. Fields that are busy or asked about wait; what cannot be held is said in ``held``."""
     made = Plan(bases={system: dict(side.base) for system, side in pair.sides.items()})
     for name in FIELDS:
-        if name in pair.busy:
+        if name in pair.busy or _wish(pair, made, name):
             _keep_held(pair, made, name)
             continue
-        outcome = merge(name, pair.sides[System.XERO], pair.sides[System.KARBON])
+        sides = {system: Side(made.bases[system], side.now) for system, side in pair.sides.items()}
+        outcome = merge(name, sides[System.XERO], sides[System.KARBON])
         if outcome is Outcome.CLASH and (winner := _winner(pair, name)):
             made.bases[winner].pop(name, None)
             made.bases[winner.other][name] = pair.sides[winner.other].now[name]
@@ -63,10 +80,45 @@ def plan(pair: Pair) -> Plan:
         elif name in pair.asking:
             continue
         elif outcome is Outcome.CLASH:
-            made.clashes.append(name)
+            made.clashes[name] = "both"
         elif target := outcome.target:
             _send(pair, made, name, target)
     return made
+
+
+def _wish(pair: Pair, made: Plan, name: str) -> bool:
+    """Take up what a person wants of this field, and tell whether anything is to be sent for it."""
+    waits = False
+    for system, side in pair.sides.items():
+        wish = pair.wishes.get(system, {}).get(name)
+        if wish is None:
+            continue
+        if name not in side.now:
+            made.wished[system][name] = wish
+            waits = True
+        elif side.now[name] == wish["value"]:
+            made.dropped[system][name] = ""
+            if wish["purpose"] == "undo":
+                made.bases[system][name] = wish["value"]
+            else:
+                made.bases[system].pop(name, None)
+        elif side.now[name] != wish["seen"]:
+            made.dropped[system][name] = "It was edited meanwhile, so it was left as it is."
+        else:
+            waits |= _grant(pair, made, name, system, wish)
+    return waits
+
+
+def _grant(pair: Pair, made: Plan, name: str, system: System, wish: Wish) -> bool:
+    try:
+        value = wish["value"]
+        after = pair.express[system](name, value) if value and wish["purpose"] != "undo" else value
+    except CannotHold as problem:
+        made.dropped[system][name] = str(problem)
+        return False
+    made.wished[system][name] = wish
+    made.patches[system][name] = Step(before=wish["seen"], after=after, source=wish["value"])
+    return True
 
 
 def _winner(pair: Pair, name: str) -> System | None:
@@ -90,8 +142,13 @@ def _send(pair: Pair, made: Plan, name: str, target: System) -> None:
     except CannotHold as problem:
         made.held[target][name] = {"source": source, "reason": str(problem)}
         return
-    if after == now:
+    is_clear = not source and name in made.bases[target.other]  # an unknown base: a person has decided
+    if after == now or (is_clear and pair.clears == "never"):
         _agree(pair, made, name)
+    elif is_clear and pair.clears == "ask":
+        made.clashes[name] = "cleared"
+    elif name in pair.frozen:
+        made.clashes[name] = "flapping"
     elif (refused := pair.held.get(target, {}).get(name)) and refused.get("source") == source:
         made.held[target][name] = refused
     else:

@@ -62,6 +62,14 @@ class Creation:
     idempotency_key: str = ""
 
 
+@dataclass(frozen=True)
+class Walk:
+    """What a whole walk ends with: where to poll from (blank where all lists were empty) and the size of each list."""
+
+    cursor: str
+    sizes: Mapping[str, int]
+
+
 # Takes a page of snapshots into the mirror and returns how many of them were news.
 Keep = Callable[[Sequence[Snapshot]], int]
 
@@ -80,11 +88,15 @@ class Remote(Protocol):
     def calls(self) -> int:
         """How many calls were made through this object."""
 
-    def walk(self, keep: Keep) -> str:
-        """Keep every record and return the cursor to poll from. Raise Unavailable when the listing was not whole.
+    @property
+    def request_id(self) -> str:
+        """The service's own number of the last request, to quote to its support; blank where it gives none."""
 
-        An empty listing returns an empty cursor: it may be a fault, so the next check walks again.
-        """
+    def sizes(self) -> dict[str, int]:
+        """Return how many records each list says it has: one small call per list."""
+
+    def walk(self, keep: Keep) -> Walk:
+        """Keep every record. Raise Unavailable when a list was not whole."""
 
     def poll(self, cursor: str, keep: Keep) -> str:
         """Keep what changed since the cursor and return the next one. Raise Unavailable when the answer is not whole."""
@@ -97,6 +109,9 @@ class Remote(Protocol):
 
     def express(self, name: str, value: Value, kind: Kind) -> Value:
         """Return how a record of this kind would hold the other side's value. Raise CannotHold when it has no place."""
+
+    def prepare_archive(self, now: Snapshot) -> Write:
+        """Make the request that archives this record. Raise CannotHold where the service knows no archive."""
 
     def prepare(self, now: Snapshot, values: Values) -> Write:
         """Make the request that brings these values into the record read just now, keeping all else. Pure."""

@@ -24,7 +24,7 @@ def due(system: System, limit: int) -> list[Change]:
 
 def settle(remote: Remote, changes: Sequence[Change]) -> None:
     """Settle a batch of changes by reading their targets; creations by looking for what they may have made."""
-    updates = [change for change in changes if change.action == Change.Action.UPDATE]
+    updates = [change for change in changes if change.action != Change.Action.CREATE]
     if updates:
         fresh = remote.read([outbox.target_of(change).ref for change in updates])
         for change in updates:
@@ -37,7 +37,9 @@ def settle(remote: Remote, changes: Sequence[Change]) -> None:
 def _settle_update(change: Change, now: Snapshot | None) -> None:
     """Exactly what we sent → done. As before and untouched → plan afresh. Anything else → ask a person."""
     outbox.end_send(change)
-    if now is None or now.presence != Presence.PRESENT:
+    if change.action == Change.Action.ARCHIVE:
+        _settle_archiving(change, now)
+    elif now is None or now.presence != Presence.PRESENT:
         mirror.ask_refreshes([outbox.target_of(change)], reason="not found")
         _end(change, Change.State.SUPERSEDED, "The contact was not there when we looked what became of this.")
     elif all(_arrived(change, name, now) for name in change.after):
@@ -49,6 +51,14 @@ def _settle_update(change: Change, now: Snapshot | None) -> None:
             mirror.keep(System(change.system), [now])
             outbox.ask(change.link, list(change.after))
             _end(change, Change.State.SUPERSEDED, "We cannot tell whether it arrived: somebody changed it meanwhile.")
+
+
+def _settle_archiving(change: Change, now: Snapshot | None) -> None:
+    """Archived → done, whoever did it. Else the request never arrived: it is sent again, as it cannot do harm twice."""
+    if now is not None and now.presence == Presence.PRESENT:
+        outbox.postpone(change, 0, error="It had not reached the service; it is sent again.")
+    else:
+        outbox.acknowledge(change, {}, now)
 
 
 def _shows(now: Snapshot, values: dict) -> bool:

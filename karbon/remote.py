@@ -15,7 +15,7 @@ from django.utils import timezone
 from contacts import normalise
 from contacts.api import ApiSession
 from contacts.fields import NAME
-from contacts.remote import Creation, Keep, Missing, NotAuthorised, Rejected, Unavailable, Write
+from contacts.remote import Creation, Keep, Missing, NotAuthorised, Rejected, Unavailable, Walk, Write
 from contacts.values import CannotHold, Kind, Ref, Snapshot, System, Value, Values
 from karbon import client, mapping
 from karbon.client import NEWEST_FIRST, PAGE_SIZE, KarbonClient, Page, Wire
@@ -42,14 +42,21 @@ class KarbonRemote:
         """Return the firm's contact types by name. Raise Unavailable where Karbon does not show them to us."""
         return self.client.contact_types()
 
+    @property
+    def request_id(self) -> str:
+        return self._session.request_id
+
     # --- lists ---
 
-    def walk(self, keep: Keep) -> str:
+    def sizes(self) -> dict[str, int]:
+        return {name: self.client.page(kind).count for name, kind in LISTS.items()}
+
+    def walk(self, keep: Keep) -> Walk:
         """Keep every row of both lists. Both empty gives no cursor, so that the next check walks again."""
         listings = {name: self._whole(kind, keep) for name, kind in LISTS.items()}
-        if not any(listing.keys for listing in listings.values()):
-            return ""
-        return json.dumps({name: listing.newest for name, listing in listings.items()})
+        newest = {name: listing.newest for name, listing in listings.items()}
+        sizes = {name: len(listing.keys) for name, listing in listings.items()}
+        return Walk(json.dumps(newest) if any(sizes.values()) else "", sizes)
 
     def _whole(self, kind: Kind, keep: Keep) -> "_Listing":
         """Walk one list; once more if it shifted underfoot, or if it says that it is empty."""
@@ -128,6 +135,9 @@ class KarbonRemote:
 
     def express(self, name: str, value: Value, kind: Kind) -> Value:
         return mapping.express(name, value, kind)
+
+    def prepare_archive(self, now: Snapshot) -> Write:
+        raise CannotHold("Karbon has no archive. Delete the contact in Karbon.")
 
     def prepare(self, now: Snapshot, values: Values) -> Write:
         """Make the request for the values of ``one_request``. Raise CannotHold when there is no card to put them on."""

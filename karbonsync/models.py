@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 
 from contacts.values import System
@@ -14,6 +15,8 @@ class Cursor(models.Model):
     value = models.CharField(max_length=300, blank=True)
     polled_at = models.DateTimeField(null=True)
     walked_at = models.DateTimeField(null=True, help_text="When the list was last read from end to end, whole.")
+    # Per list, how many records it had when it was last believed: what a later list is measured by.
+    sizes: "models.JSONField[dict[str, int], dict[str, int]]" = models.JSONField(default=dict)
     problem = models.CharField(max_length=500, blank=True)
     problem_since = models.DateTimeField(null=True)
 
@@ -34,6 +37,37 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SafetyStop(models.Model):
+    """Paused for safety: something looked wrong, and a person says whether it was meant (invariants 7 and 8)."""
+
+    class Kind(models.TextChoices):
+        LIST = "list", "A list that cannot be believed"
+        CHANGES = "changes", "Very many changes"
+        CLEARS = "clears", "Very many cleared values"
+        DEPARTURES = "departures", "Very many contacts left"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    system = models.CharField(max_length=10, choices=System, blank=True)
+    reason = models.CharField(max_length=500)
+    is_open = models.BooleanField(default=True)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+    outcome = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "system"], condition=models.Q(is_open=True), name="one_open_stop_per_kind_and_service"
+            )
+        ]
+        ordering = ["-pk"]
+        verbose_name = "safety pause"
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class Run(models.Model):

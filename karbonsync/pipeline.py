@@ -9,18 +9,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import F, Min, Q
 from django.utils import timezone
 
-from contacts import changes, creating, links, mirror, outbox, settling
+from contacts import changes, creating, links, mirror, outbox, settling, stopped
 from contacts.models import Change, FieldConflict, Link, Refresh, RemoteContact, SyncSettings
 from contacts.planning import Express
-from contacts.remote import Remote, RemoteError, Unavailable
+from contacts.remote import Keep, Remote, RemoteError, Unavailable
 from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
-from karbonsync.models import Cursor, Run
+from karbonsync import safety
+from karbonsync.models import Cursor, Run, SafetyStop
 from matching import classifier, issues, queue
 from matching.matcher import Category, Decision
 from xero import remote as xero_remote
@@ -30,12 +32,12 @@ WALK_EVERY = {System.XERO: timedelta(hours=1), System.KARBON: timedelta(minutes=
 REREAD_AFTER = timedelta(hours=24)
 REREAD_AT_ONCE = 30  # a quarter of Karbon's calls a minute
 REFRESH_BATCH = 40
+FORGET_AT_ONCE = 500
 RETRY_AFTER = timedelta(seconds=60)
 AFTER_FAULT = timedelta(seconds=5)
 FAULTS_BORNE = 3  # faults in one check after which a service counts as down; fewer are the fault of one contact
 POLL_VOUCHES = timedelta(seconds=10)
 SURE = 0.9  # how sure the classifier must be to say that a name no longer fits the kind of its contact
-MISSING_SHARE = 0.2  # a walk that misses more of what is known is not believed
 Report = Callable[[str, str], None]
 
 
@@ -63,8 +65,11 @@ class Counts:
 class Pipeline:
     """One check over both services. ``report(step, progress)`` hears what is going on and keeps the lease alive."""
 
-    def __init__(self, remotes: Mapping[System, Remote], report: Report = lambda step, progress: None) -> None:
-        self.remotes, self.report = remotes, report
+    def __init__(
+        self, remotes: Mapping[System, Remote], report: Report = lambda step, progress: None, number: int | None = None
+    ) -> None:
+        """``number`` is that of the check's record, which its changes and links carry."""
+        self.remotes, self.report, self.number = remotes, report, number
         self.counts = Counts()
         self.errors: list[str] = []
         self.fresh: set[System] = set()  # systems whose list was read well in this check
@@ -115,9 +120,7 @@ class Pipeline:
 
         walked_lately = cursor.walked_at and now - cursor.walked_at < WALK_EVERY[system]
         if full or not cursor.value or not walked_lately:
-            cursor.value = self.remotes[system].walk(keep)
-            cursor.walked_at = now
-            self._look_for_missing(system, seen, now)
+            self._walk(system, cursor, keep, seen, now)
             if full and system is System.KARBON:
                 self._reread_linked(now, everything=True)
         else:
@@ -128,13 +131,36 @@ class Pipeline:
         if system is System.KARBON:
             self._reread_linked(now)
 
-    def _look_for_missing(self, system: System, seen: set[str], began: datetime) -> None:
-        """Read directly what a whole walk did not show. If it misses much, the list is doubted, not the contacts."""
+    def _walk(self, system: System, cursor: Cursor, keep: Keep, seen: set[str], began: datetime) -> None:
+        """Read a whole list and see whether it can be believed; if not, forget what came with it and pause."""
+        accepted = safety.was_accepted(system, cursor)
+        if safety.open_stops().filter(kind=SafetyStop.Kind.LIST, system=system).exists():
+            self._believe(system, safety.doubt(system, cursor.sizes, self.remotes[system].sizes()))
+        walked = self.remotes[system].walk(keep)
         known = RemoteContact.objects.filter(system=system, presence=Presence.PRESENT, first_seen_at__lt=began)
         missing = [c for c in known.only("pk", "remote_id", "reads_valid_from") if c.remote_id not in seen]
-        if missing and len(missing) > max(20, known.count() * MISSING_SHARE):
-            raise Unavailable(f"{system.label}'s list lacks {len(missing):,} contacts that were there before. Nothing was changed because of it; it is read again.")  # fmt: skip
+        if not accepted:
+            doubt = safety.doubt(system, cursor.sizes, walked.sizes)
+            doubt = doubt or safety.doubt_missing(system, len(missing), known.count())
+            if doubt:
+                self._forget_strangers(system, began)
+            self._believe(system, doubt)
+        safety.list_is_believed(system)
         mirror.ask_refreshes(missing, reason="not in the list")
+        cursor.value, cursor.sizes, cursor.walked_at = walked.cursor, dict(walked.sizes), began
+
+    def _believe(self, system: System, doubt: str) -> None:
+        if doubt:
+            safety.stop(SafetyStop.Kind.LIST, doubt, system)
+            raise Unavailable(f"{doubt} Nothing was changed because of it; it is read again.")
+
+    def _forget_strangers(self, system: System, began: datetime) -> None:
+        """What only a list showed that is not believed may be of another organisation: it comes again if it is ours."""
+        strangers = RemoteContact.objects.filter(
+            system=system, first_seen_at__gte=began, xero_links=None, karbon_links=None
+        )
+        while pks := list(strangers.values_list("pk", flat=True)[:FORGET_AT_ONCE]):
+            RemoteContact.objects.filter(pk__in=pks).delete()
 
     def _reread_linked(self, now: datetime, *, everything: bool = False) -> None:
         """Read linked Karbon records again once a day: an edit of a card may leave no trace in the list."""
@@ -170,6 +196,7 @@ class Pipeline:
         Only from lists that are whole and were read in this very check: a contact that a list kept from us may be the
         one that matches, or the rival that makes a match doubtful.
         """
+        self._follow_merges()  # first, or a survivor not seen before would be taken for a new contact
         self._withdraw_issues()
         if not self._lists_are_whole():
             return
@@ -187,6 +214,10 @@ class Pipeline:
             self._hold(by_category[Category.CONFLICT])
             self._create([contact for contact, _ in by_category[Category.NONE]])
 
+    def _follow_merges(self) -> None:
+        survivors = [pair.xero for pair in stopped.follow_merges() if pair.xero]
+        issues.close_for(survivors, outcome="Linked: another contact was merged into it")
+
     def _withdraw_issues(self) -> None:
         wanted = queue.inside_filter(self.settings.import_filter) & Q(presence=Presence.PRESENT)
         unwanted = RemoteContact.objects.filter(match_issues__state="open").exclude(wanted)
@@ -202,7 +233,7 @@ class Pipeline:
         if decision.category is not Category.FULL or not karbon.complete:
             return  # what the full record shows is decided by the next check
         try:
-            links.link(contact, karbon, origin=Link.Origin.FULL_MATCH)
+            links.link(contact, karbon, origin=Link.Origin.FULL_MATCH, check_number=self.number)
         except links.Overtaken:
             return
         issues.close_for([contact], outcome="Became a full match")
@@ -261,8 +292,11 @@ class Pipeline:
     def plan(self) -> int:
         """Turn every link that moved into at most one change per side."""
         self.report(Run.Step.PLAN, "")
+        self._follow_merges()
         parts = {system: remote.one_request for system, remote in self.remotes.items()}
-        return changes.plan_due(self.express_for, parts)
+        queued = changes.plan_due(self.express_for, parts)
+        safety.look_for_mass_changes(self.settings)
+        return queued
 
     def express_for(self, system: System, contact: RemoteContact) -> Express:
         """How this record would hold the other side's values; a name that stops fitting its kind waits for a person."""
@@ -291,10 +325,13 @@ class Pipeline:
             self.report(Run.Step.PUSH, f"{system.label}: finding out what became of {len(open_ones):,} changes")
             settling.settle(remote, open_ones)
             done += len(open_ones)
-        while (batch := list(outbox.due(system).filter(action=Change.Action.UPDATE)[: remote.batch_size])) or (
-            batch := list(outbox.due(system)[:1])
+        due = partial(outbox.due, system, only_asked=safety.is_braked())
+        while (batch := list(due().exclude(action=Change.Action.CREATE)[: remote.batch_size])) or (
+            batch := list(due()[:1])
         ):
-            waiting = outbox.due(system).count()
+            waiting = due().count()
+            for change in batch:
+                change.check_number = self.number
             self.report(Run.Step.PUSH, f"{system.label}: {waiting:,} changes to send")
             try:
                 if batch[0].action == Change.Action.CREATE:
@@ -350,7 +387,7 @@ class Pipeline:
         done = ended.filter(state=Change.State.DONE)
         self.counts.created = done.filter(action=Change.Action.CREATE).count()
         for system, remote in self.remotes.items():
-            self.counts.written[system] = done.filter(system=system, action=Change.Action.UPDATE).count()
+            self.counts.written[system] = done.filter(system=system).exclude(action=Change.Action.CREATE).count()
             self.counts.calls[system] = remote.calls
         self.counts.failed = ended.filter(state=Change.State.REJECTED).count()
 
@@ -379,12 +416,11 @@ def connect(*, for_person: bool = False) -> dict[System, Remote]:
 
 def next_due(since: datetime | None = None) -> datetime | None:
     """When the earliest thing that waits is due; None when nothing waits. What a fault left behind: a while after that."""
-    left = Change.objects.filter(state=Change.State.QUEUED, not_before=None).exists()
-    queued = (
-        (since or timezone.now()) + AFTER_FAULT
-        if left
-        else Change.objects.filter(state=Change.State.QUEUED).aggregate(at=Min("not_before"))["at"]
-    )
+    waiting = Change.objects.filter(state=Change.State.QUEUED)
+    if safety.is_braked():
+        waiting = waiting.filter(by__isnull=False)
+    left = waiting.filter(not_before=None).exists()
+    queued = (since or timezone.now()) + AFTER_FAULT if left else waiting.aggregate(at=Min("not_before"))["at"]
     sending = Change.objects.filter(state=Change.State.SENDING).aggregate(at=Min(F("sent_at")))["at"]
     reading = Refresh.objects.aggregate(at=Min("not_before"))["at"]
     settled = sending + outbox.settle_after() if sending else None
@@ -401,6 +437,7 @@ def needs_a_person() -> bool:
     return (
         issues.open_issues().exists()
         or FieldConflict.objects.filter(is_open=True).exists()
-        or Link.objects.exclude(problem="").exclude(state=Link.State.ENDED).exists()
+        or Link.objects.filter(stopped.NEEDS_ACT | Q(state=Link.State.CREATING) & ~Q(problem="")).exists()
+        or safety.open_stops().exists()
         or Link.objects.filter(state=Link.State.LIVE).exclude(held={}).exists()
     )

@@ -1,9 +1,12 @@
 """Connects this installation to both services: what ``connect`` and ``demo`` do."""
 
+from contextlib import suppress
+
 from contacts.models import SyncSettings
-from contacts.remote import NotAuthorised, Unavailable
+from contacts.remote import NotAuthorised, RemoteError, Unavailable
 from karbon import remote as karbon_remote
-from karbonsync import schedules
+from karbonsync import pipeline, schedules
+from karbonsync.models import Cursor
 from xero import oauth
 
 
@@ -34,5 +37,16 @@ def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:
     chosen = SyncSettings.load()
     chosen.default_contact_type, chosen.import_filter, chosen.syncing = contact_type, import_filter, True
     chosen.save()
+    _remember_sizes()
     schedules.ensure()
     return chosen
+
+
+def _remember_sizes() -> None:
+    """Ask each service how much it lists: a first import that then sees far less is not believed (invariant 7)."""
+    for system, remote in pipeline.connect().items():
+        cursor, _ = Cursor.objects.get_or_create(system=system)
+        if cursor.walked_at is None:
+            with suppress(RemoteError):
+                cursor.sizes = remote.sizes()
+                cursor.save(update_fields=["sizes"])

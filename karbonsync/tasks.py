@@ -68,7 +68,7 @@ def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tupl
             run.save(update_fields=["step", "progress"])
 
     try:
-        work = Pipeline(pipeline.connect(), tell)
+        work = Pipeline(pipeline.connect(), tell, run.pk)
         act(work)
         run.counts, run.error, run.is_quiet = work.counts.as_json(), " ".join(work.errors)[:1000], work.counts.is_quiet
         return work.counts, work.errors

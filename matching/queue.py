@@ -24,7 +24,10 @@ def inside_filter(import_filter: str) -> Q:
 
 
 def due(import_filter: str) -> QuerySet[RemoteContact]:
-    """Xero contacts to be matched: present, inside the filter, never linked, not left out, new or changed."""
+    """Xero contacts to be matched: present, inside the filter, never linked, not left out, new or changed.
+
+    One that is to be read again is not: a list may have lacked it.
+    """
     return RemoteContact.objects.filter(
         inside_filter(import_filter),
         ~links.ever_linked(),
@@ -32,6 +35,7 @@ def due(import_filter: str) -> QuerySet[RemoteContact]:
         presence=Presence.PRESENT,
         match_due=True,
         left_out=False,
+        refresh=None,
     ).order_by("pk")
 
 

@@ -34,13 +34,13 @@ class XeroClient:
     def __init__(self, session: ApiSession) -> None:
         self.session = session
 
-    def page(self, number: int, since: str = "") -> Page:
+    def page(self, number: int, since: str = "", size: int = 0) -> Page:
         """List contacts, archived ones too, changed since a second if given: ``GET /Contacts`` (facts, Xero 9.2, 15).
 
         Ordered by id: in the order of change a contact edited meanwhile moves to the end, and its neighbour is skipped.
         """
         headers = {"If-Modified-Since": since} if since else {}
-        return self._page({"page": number, "order": "ContactID"}, headers)
+        return self._page({"page": number, "order": "ContactID", "pageSize": size or PAGE_SIZE}, headers)
 
     def by_ids(self, contact_ids: Sequence[str]) -> Page:
         """Read up to 40 contacts in full: ``GET /Contacts?IDs=`` (facts, Xero 9.2)."""
@@ -80,7 +80,7 @@ class XeroClient:
         return _elements(self.session.json("POST", "/Contacts", json=body, params=params))
 
     def _page(self, params: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Page:
-        whole = {**params, "pageSize": PAGE_SIZE, "includeArchived": "true"}
+        whole = {"pageSize": PAGE_SIZE, **params, "includeArchived": "true"}
         began_at = timezone.now()
         reply = self.session.json("GET", "/Contacts", params=whole, headers=headers)
         contacts = _contacts(reply)

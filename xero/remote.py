@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from contacts.api import ApiSession
-from contacts.remote import Creation, Keep, Missing, NotAuthorised, Rejected, Unavailable, Write
+from contacts.remote import Creation, Keep, Missing, NotAuthorised, Rejected, Unavailable, Walk, Write
 from contacts.values import Kind, Ref, Snapshot, System, Value, Values
 from xero import client, mapping, oauth
 from xero.client import IDS_PER_CALL, Page, XeroClient
@@ -32,16 +32,23 @@ class XeroRemote:
     def calls(self) -> int:
         return self._session.calls
 
+    @property
+    def request_id(self) -> str:
+        return self._session.request_id
+
     # --- reading ---
 
-    def walk(self, keep: Keep) -> str:
+    def sizes(self) -> dict[str, int]:
+        return {"contacts": self._client.page(1, size=1).item_count}
+
+    def walk(self, keep: Keep) -> Walk:
         """Keep every contact, archived ones too. A list that changed underfoot is walked once more, then given up."""
         listing = self._list(keep)
         if not listing.is_whole:
             listing = self._list(keep)
         if not listing.is_whole:
             raise _not_whole()
-        return _cursor(listing.at) if listing.count else ""
+        return Walk(_cursor(listing.at) if listing.count else "", {"contacts": listing.count})
 
     def poll(self, cursor: str, keep: Keep) -> str:
         """Keep what changed since the cursor; nothing changed is the usual answer. The cursor never moves back."""
@@ -94,6 +101,11 @@ class XeroRemote:
     def express(self, name: str, value: Value, kind: Kind) -> Value:
         """Return how Xero would hold a value; it makes no difference between people and organisations."""
         return mapping.express(name, value)
+
+    def prepare_archive(self, now: Snapshot) -> Write:
+        """Archive: one way, as only Xero's own screen restores (facts, Xero 12)."""
+        body = {"ContactID": now.remote_id, "ContactStatus": "ARCHIVED"}
+        return Write(ref=now.ref, body=body, shown={})
 
     def prepare(self, now: Snapshot, values: Values) -> Write:
         body = mapping.update_body(now.payload, values)

@@ -52,7 +52,7 @@ def test_a_walk_keeps_people_and_organisations(
     play.switch(listFullName=list_name)
     play.person("Mere", "Tane", **MERE)
     play.organisation("Harbour, Joinery Ltd")
-    cursor = karbon.walk(mirror.keep)
+    cursor = karbon.walk(mirror.keep).cursor
     assert mirror.names == {"Mere Tane", "Harbour, Joinery Ltd"}
     assert {row.kind for row in mirror.rows.values()} == {PERSON, ORGANISATION}
     assert '"people": "20' in cursor and '"organisations": "20' in cursor
@@ -93,7 +93,7 @@ def test_full_pages_without_a_link_are_walked_by_skipping(
 
 
 def test_an_empty_world_gives_no_cursor_and_is_read_twice(karbon: KarbonRemote, mirror: Mirror) -> None:
-    assert karbon.walk(mirror.keep) == ""
+    assert karbon.walk(mirror.keep).cursor == ""
     assert karbon.calls == 4
 
 
@@ -152,7 +152,7 @@ def test_a_list_that_repeats_its_link_for_ever_ends(
 def test_a_quiet_poll_takes_two_calls(karbon: KarbonRemote, play: Play, mirror: Mirror) -> None:
     many(play, 150)
     play.person("Mere", "Tane")
-    cursor, spent = karbon.walk(mirror.keep), karbon.calls
+    cursor, spent = karbon.walk(mirror.keep).cursor, karbon.calls
     assert karbon.poll(cursor, mirror.keep) == cursor
     assert karbon.calls - spent == 2
 
@@ -160,7 +160,7 @@ def test_a_quiet_poll_takes_two_calls(karbon: KarbonRemote, play: Play, mirror: 
 def test_a_poll_brings_what_changed_and_moves_its_mark(karbon: KarbonRemote, play: Play, mirror: Mirror) -> None:
     play.person("Mere", "Tane")
     firm = play.organisation("Harbour Joinery")
-    cursor = karbon.walk(mirror.keep)
+    cursor = karbon.walk(mirror.keep).cursor
     play.control("POST", "clock", {"advance": 5})
     play.control("PATCH", f"karbon/organizations/{firm}", {"FullName": "Harbour Joinery Ltd"})
     moved = karbon.poll(cursor, mirror.keep)
@@ -169,7 +169,7 @@ def test_a_poll_brings_what_changed_and_moves_its_mark(karbon: KarbonRemote, pla
 
 def test_a_poll_reads_on_while_pages_bring_news(karbon: KarbonRemote, play: Play, mirror: Mirror) -> None:
     play.organisation("First")
-    cursor = karbon.walk(mirror.keep)
+    cursor = karbon.walk(mirror.keep).cursor
     many(play, 130)
     karbon.poll(cursor, mirror.keep)
     assert len(mirror.rows) == 131
@@ -182,7 +182,7 @@ def test_a_poll_looks_a_minute_behind_its_mark_and_no_further(
     many(play, 120)
     play.control("POST", "clock", {"advance": seconds})
     many(play, 1)
-    cursor, spent = karbon.walk(mirror.keep), karbon.calls
+    cursor, spent = karbon.walk(mirror.keep).cursor, karbon.calls
     karbon.poll(cursor, len)  # all rows are news
     assert karbon.calls - spent == calls
 
@@ -197,7 +197,7 @@ def test_a_first_person_is_found_by_a_poll_although_there_was_none_before(
     karbon: KarbonRemote, play: Play, mirror: Mirror
 ) -> None:
     play.organisation("First")
-    cursor = karbon.walk(mirror.keep)
+    cursor = karbon.walk(mirror.keep).cursor
     play.person("Mere", "Tane")
     karbon.poll(cursor, mirror.keep)
     assert "Mere Tane" in mirror.names
@@ -206,7 +206,7 @@ def test_a_first_person_is_found_by_a_poll_although_there_was_none_before(
 @pytest.mark.parametrize("kind", ["truncate", "empty"])
 def test_a_poll_cut_short_is_a_fault(karbon: KarbonRemote, play: Play, mirror: Mirror, kind: str) -> None:
     many(play, 3)
-    cursor = karbon.walk(mirror.keep)
+    cursor = karbon.walk(mirror.keep).cursor
     play.fault(kind, path="Organizations")
     with pytest.raises(Unavailable, match="not whole"):
         karbon.poll(cursor, mirror.keep)

@@ -203,19 +203,10 @@ def small_world(world: World) -> None:
     world.add_organisation("Quay Boats Limited", "hi@quay.example")
 
 
-def case(system: str, path: str, kind: str, times: int) -> Any:
-    """One fault of one listing; the one that the product does not see through yet is marked."""
-    reason = "A Karbon list that says twice within one check that it is empty is believed, and clients are made twice."
-    believed = (system, kind, times) == ("karbon", "empty", 1000)
-    return pytest.param(
-        system, path, kind, times, marks=pytest.mark.xfail(strict=True, reason=reason) if believed else ()
-    )
-
-
 @pytest.mark.parametrize(
     ("system", "path", "kind", "times"),
     [
-        case(system, path, kind, times)
+        (system, path, kind, times)
         for system, path in LISTINGS
         for kind in ("empty", "truncate", "garbage", "error")
         for times in (1, 1000)

@@ -1,0 +1,140 @@
+"""Puts values back (invariant 11): of one change, of a link, of a creation, or of all that one check did.
+
+An undo is a wish of a person for the value that was there before. It is granted only where our value still stands: a later
+edit is never overwritten, and each that is left is said. Acknowledged, it moves the target's base alone, so that the two
+sides differ by choice and nothing flows back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from contacts import bell, links
+from contacts.fields import BLANK, FIELDS
+from contacts.links import NotPossible
+from contacts.models import Change, FieldConflict, Link
+from contacts.values import System, Value
+
+
+@dataclass
+class Undone:
+    """What an undo will put back, and what it leaves, each as a sentence for people."""
+
+    put_back: int = 0
+    left: list[str] = field(default_factory=list)
+
+    def add(self, more: "Undone") -> None:
+        self.put_back += more.put_back
+        self.left += more.left
+
+
+@transaction.atomic
+def undo_change(change: Change, *, by: User) -> Undone:
+    """Put back what one change overwrote, or withdraw the contact that it created."""
+    if change.state != Change.State.DONE:
+        raise NotPossible("This change was not made, so there is nothing to undo.")
+    if change.action == Change.Action.ARCHIVE:
+        raise NotPossible("Xero's API cannot restore an archived contact. Restore it in Xero; the pair then goes on.")
+    undone = _undo_creation(change, by) if change.action == Change.Action.CREATE else _put_back([change], by)
+    links.record(by, change.link.xero or change.link.karbon, "Undid a change.")
+    bell.ring()
+    return undone
+
+
+@transaction.atomic
+def undo_link(pair: Link, *, by: User) -> Undone:
+    """Take a link back: put back what was carried over because of it, and unsync the pair."""
+    carried = Change.objects.filter(link=pair, state=Change.State.DONE, purpose=Change.Purpose.LINK)
+    links.unsync(pair, by=by)
+    undone = _put_back(list(carried.order_by("pk")), by)
+    bell.ring()
+    return undone
+
+
+@transaction.atomic
+def undo_check(check_number: int, *, by: User) -> Undone:
+    """Undo all that one check sent and linked: values go back, new pairs are unsynced, new Xero contacts archived."""
+    done = Change.objects.filter(check_number=check_number, state=Change.State.DONE).order_by("pk")
+    undone = Undone()
+    for change in done.filter(action=Change.Action.CREATE):
+        undone.add(_undo_creation(change, by))
+    for pair in Link.objects.filter(check_number=check_number, state__in=[Link.State.LIVE, Link.State.STOPPED]):
+        links.unsync(pair, by=by)
+    by_link: dict[object, list[Change]] = {}
+    for change in done.filter(action=Change.Action.UPDATE):
+        by_link.setdefault(change.link_id, []).append(change)
+    for changes in by_link.values():
+        undone.add(_put_back(changes, by))
+    bell.ring()
+    return undone
+
+
+def _undo_creation(change: Change, by: User) -> Undone:
+    """A new Xero contact is archived. Karbon cannot remove one: that is said, and the pair is unsynced."""
+    pair = Link.objects.select_related("xero", "karbon").get(pk=change.link_id)
+    if pair.state not in (Link.State.LIVE, Link.State.STOPPED):
+        return Undone(left=[f"{pair}: its pair has been decided on since. Look at it by itself."])
+    links.unsync(pair, by=by)
+    made = pair.side(System(change.system))
+    assert made is not None
+    if change.system == System.KARBON:
+        return Undone(left=[f"{made}: Karbon cannot remove a contact by itself. Delete it in Karbon."])
+    links.archive(pair, by=by, cause="Undone: created by us", undoes=change)
+    return Undone(put_back=1)
+
+
+def _put_back(changes: Sequence[Change], by: User) -> Undone:
+    """Wish for what was there before the first of these changes of one link, where the last one's value still stands."""
+    undone = Undone()
+    if not changes:
+        return undone
+    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=changes[0].link_id)
+    asked = set(FieldConflict.objects.filter(link=pair, is_open=True).values_list("field", flat=True))
+    under_way = {
+        (change.system, name)
+        for change in Change.objects.filter(link=pair, state=Change.State.SENDING)
+        for name in change.after
+    }
+    first: dict[tuple[str, str], tuple[Change, Value]] = {}
+    last: dict[tuple[str, str], Value] = {}
+    for change in changes:
+        for name in change.after:
+            first.setdefault((change.system, name), (change, change.before.get(name, BLANK[name])))
+            last[change.system, name] = change.shown.get(name, change.after[name])
+    for (system, name), (change, value) in first.items():
+        if why := _obstacle(pair, System(system), name, last[system, name], asked, (system, name) in under_way):
+            undone.left.append(f"{pair}, {FIELDS[name].label.lower()} in {System(system).label}: {why}")
+            continue
+        links.wish(
+            pair,
+            System(system),
+            name,
+            value,
+            purpose=Change.Purpose.UNDO,
+            cause="Undone",
+            by=by,
+            undoes=change,
+        )
+        undone.put_back += 1
+    pair.plan_due = True
+    pair.save(update_fields=["wishes", "plan_due"])
+    return undone
+
+
+def _obstacle(pair: Link, system: System, name: str, ours: Value, asked: set[str], is_under_way: bool) -> str:
+    """Say why a field cannot be put back; blank when it can."""
+    side = pair.side(system)
+    if pair.state in (Link.State.ENDED, Link.State.CREATING) or side is None:
+        return "the pair was decided on since."
+    if not side.is_present:
+        return f"it is {side.get_presence_display().lower()} there."
+    if name in asked:
+        return "a question about it is open. Answer that first."
+    if is_under_way:
+        return "it is being written right now. Try again in a moment."
+    now = side.values.get(name)
+    if now is None or (now != ours and not FIELDS[name].same(now, ours)):
+        return "it was edited since, so it is left as it is."
+    return ""

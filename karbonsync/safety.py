@@ -1,0 +1,198 @@
+"""Paused for safety: lists that cannot be believed, and more changes than anybody makes in an hour (invariants 7 and 8).
+
+A stop keeps what nobody asked for from being sent until a person goes on or puts back. Nothing is lost meanwhile.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from contacts import bell, links
+from contacts.links import NotPossible, Overtaken
+from contacts.models import Change, Link, SyncSettings
+from contacts.values import System, Value
+from karbonsync.models import Cursor, SafetyStop
+
+Kind = SafetyStop.Kind
+WINDOW = timedelta(hours=1)
+MISSING_SHARE, MISSING_AT_LEAST = 0.2, 20
+_MASS = (Kind.CHANGES, Kind.CLEARS, Kind.DEPARTURES)
+
+
+def open_stops() -> QuerySet[SafetyStop]:
+    return SafetyStop.objects.filter(is_open=True)
+
+
+def is_braked() -> bool:
+    """Tell whether only what people asked for may be sent."""
+    return open_stops().filter(kind__in=_MASS).exists()
+
+
+def stop(kind: str, reason: str, system: str = "") -> None:
+    """Pause, or bring the sentence of the pause that is on up to date."""
+    SafetyStop.objects.update_or_create(kind=kind, system=system, is_open=True, defaults={"reason": reason[:500]})
+
+
+def close(stopped: SafetyStop, outcome: str, by: User | None) -> None:
+    closed = SafetyStop.objects.filter(pk=stopped.pk, is_open=True).update(
+        is_open=False, outcome=outcome, closed_by=by, closed_at=timezone.now()
+    )
+    if not closed:
+        raise Overtaken("Somebody was faster: this pause is already over.")
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+_LIST = {"contacts": "its contacts", "people": "its people", "organisations": "its organisations"}
+
+
+def doubt(system: System, known: Mapping[str, int], now: Mapping[str, int]) -> str:
+    """Say why these list sizes cannot be believed, by those known from before; blank when they can.
+
+    A list of which nothing is known yet must not be empty either: everybody would be created again.
+    """
+    for name, size in now.items():
+        before = known.get(name)
+        what = _LIST.get(name, name)
+        if size == 0 and before is None and system is System.KARBON and not any(now.values()):
+            return f"{system.label} says that it has no contacts at all. If that is so, go on: everybody will be created there."
+        if size == 0 and before:
+            return f"{system.label} says that {what} are none; it had {before:,} before."
+        if before and before - size > max(MISSING_AT_LEAST, before * MISSING_SHARE):
+            return f"{system.label} lists {size:,} of {what}; it had {before:,} before."
+    return ""
+
+
+def doubt_missing(system: System, missing: int, known: int) -> str:
+    """Say why a whole walk that lacks so many known contacts cannot be believed; blank when it can."""
+    if missing > max(MISSING_AT_LEAST, known * MISSING_SHARE) or (missing == known and known > 1):
+        return f"{system.label}'s list lacks {missing:,} of {known:,} contacts that were there before. Are these the keys of another organisation?"
+    return ""
+
+
+def list_is_believed(system: System) -> None:
+    """The list is whole again: what was paused because of it goes on by itself."""
+    for stopped in open_stops().filter(kind=Kind.LIST, system=system):
+        close(stopped, "The list was whole again", None)
+
+
+def was_accepted(system: System, cursor: Cursor) -> bool:
+    """Tell whether a person said, since the last walk that was believed, that the list is right as it is."""
+    said = SafetyStop.objects.filter(kind=Kind.LIST, system=system, is_open=False, closed_by__isnull=False)
+    if cursor.walked_at:
+        said = said.filter(closed_at__gt=cursor.walked_at)
+    return said.exists()
+
+
+# --- mass changes -----------------------------------------------------------------------------------------------------
+
+
+def look_for_mass_changes(chosen: SyncSettings) -> None:
+    """Stop when, over a sliding hour, more pairs changed, lost a value or left than anybody means to."""
+    standing = Link.objects.filter(state__in=[Link.State.LIVE, Link.State.STOPPED]).count()
+    changed = _changes_since(_since(Kind.CHANGES))
+    if _beyond(changed, standing, chosen.brake_changes, chosen):
+        stop(
+            Kind.CHANGES,
+            f"{len(changed):,} of {standing:,} pairs changed within an hour. Nothing more is sent until somebody has looked.",
+        )
+    cleared = _changes_since(_since(Kind.CLEARS), clears=True)
+    if _beyond(cleared, standing, chosen.brake_clears, chosen):
+        stop(
+            Kind.CLEARS,
+            f"In {len(cleared):,} of {standing:,} pairs a value was cleared within an hour. Nothing more is sent until somebody has looked.",
+        )
+    left = set(
+        Link.objects.filter(state=Link.State.STOPPED, stopped_at__gt=_since(Kind.DEPARTURES)).values_list(
+            "pk", flat=True
+        )
+    )
+    if _beyond(left, standing, chosen.brake_departures, chosen):
+        stop(
+            Kind.DEPARTURES,
+            f"{len(left):,} of {standing:,} pairs lost a side within an hour: archived, merged or gone. Nothing more is sent until somebody has looked.",
+        )
+
+
+def _beyond(pairs: Collection[object], standing: int, percent: int, chosen: SyncSettings) -> bool:
+    return len(pairs) >= chosen.brake_at_least and len(pairs) * 100 > standing * percent
+
+
+def _since(kind: str) -> datetime:
+    """An hour ago, or when somebody last said that it was meant."""
+    said = SafetyStop.objects.filter(kind=kind, is_open=False).order_by("-closed_at").first()
+    hour_ago = timezone.now() - WINDOW
+    return max(hour_ago, said.closed_at) if said and said.closed_at else hour_ago
+
+
+def _automatic(since: datetime) -> QuerySet[Change]:
+    states = [Change.State.QUEUED, Change.State.SENDING, Change.State.DONE]
+    return Change.objects.filter(
+        purpose=Change.Purpose.SYNC, action=Change.Action.UPDATE, state__in=states, created_at__gt=since
+    )
+
+
+def _changes_since(since: datetime, *, clears: bool = False) -> set[object]:
+    found = _automatic(since).values_list("link_id", "after")
+    return {link for link, after in found if not clears or not all(after.values())}
+
+
+# --- what people do ---------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def go_on(stopped: SafetyStop, *, by: User) -> None:
+    """It was meant: what waits is sent, or the list is believed as it is."""
+    close(stopped, "It was meant", by)
+    bell.ring()
+
+
+@transaction.atomic
+def put_back(stopped: SafetyStop, *, by: User) -> int:
+    """It was not meant: put the former values back, where they were changed and where they had already been sent."""
+    if stopped.kind not in (Kind.CHANGES, Kind.CLEARS):
+        raise NotPossible("There are no values to put back here. Look at the contacts in the service itself.")
+    changes = _automatic(stopped.opened_at - WINDOW).filter(created_at__gt=_since(stopped.kind)).order_by("pk")
+    if stopped.kind == Kind.CLEARS:
+        changes = changes.filter(pk__in=[c.pk for c in changes if not all(c.after.values())])
+    by_link: dict[UUID, list[Change]] = {}
+    for change in changes:
+        by_link.setdefault(change.link_id, []).append(change)
+    for number, mine in by_link.items():
+        _put_back(number, mine, by)
+    close(stopped, "The former values were put back", by)
+    bell.ring()
+    return len(by_link)
+
+
+def _put_back(link_id: UUID, changes: list[Change], by: User) -> None:
+    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=link_id)
+    for change in changes:
+        target = System(change.system)
+        for name, agreed in change.agreed.items():
+            _wish(pair, target.other, name, agreed, change.source[name], by, change)
+            if change.state == Change.State.DONE:
+                _wish(pair, target, name, change.before[name], change.shown[name], by, change)
+    pair.plan_due = True
+    pair.save(update_fields=["wishes", "plan_due"])
+
+
+def _wish(pair: Link, system: System, name: str, value: Value, ours: Value, by: User, undoes: Change) -> None:
+    side = pair.side(system)
+    if side is None or side.values.get(name) != ours:
+        return  # edited since: left as it is
+    links.wish(
+        pair,
+        system,
+        name,
+        value,
+        purpose=Change.Purpose.UNDO,
+        cause="Paused for safety: put back",
+        by=by,
+        undoes=undoes,
+    )

@@ -1,0 +1,185 @@
+"""A side that is gone, archived, restored or merged: the sentence, the acts that fix it, and what each leads to."""
+
+from datetime import timedelta
+
+import pytest
+
+from contacts import links, mirror, stopped
+from contacts.models import Change, Link
+from contacts.values import Kind, System
+from karbonsync import pipeline
+from tests.scenarios.conftest import World, key_of
+from tests.scenarios.test_acts import flows, read_in_full
+
+NAME, EMAIL = "Harbour Joinery Limited", "office@harbour.example"
+
+
+@pytest.fixture
+def gone(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """A pair whose Karbon contact was deleted there."""
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.linked_pair()
+    world.add_organisation("Quay Boats Limited", "hi@quay.example")
+    world.control("DELETE", f"/karbon/organizations/{key}")
+    world.sync(full=True)
+    assert world.link_of(xero).state == Link.State.STOPPED
+    return xero, key
+
+
+def test_a_karbon_contact_that_is_gone_is_said_to_be_deleted_merged_or_private(
+    world: World, gone: tuple[str, str]
+) -> None:
+    pair = world.link_of(gone[0])
+    assert "deleted, merged into another one, or made private" in pair.problem
+    assert pipeline.needs_a_person()
+
+
+def test_a_gone_karbon_contact_is_replaced_by_another_one(world: World, gone: tuple[str, str]) -> None:
+    xero, _ = gone
+    other = world.add_organisation(NAME, "kept@harbour.example")
+    world.sync()
+    read_in_full(world, other)
+    pair = world.link_of(xero)
+    assert [c.remote_id for c in stopped.possible_replacements(pair)] == [other]
+    stopped.relink(pair, world.mirrored(System.KARBON, other), by=world.by)
+    world.settle()
+    world.assert_both(xero, other, email=EMAIL, phone="6495550100")
+    flows(world, xero, other)
+
+
+def test_a_gone_karbon_contact_is_made_again_once(world: World, gone: tuple[str, str]) -> None:
+    xero, _ = gone
+    pair = world.link_of(xero)
+    stopped.make_again(pair, kind=Kind.ORGANISATION, contact_type="Client", by=world.by)
+    with pytest.raises(links.Overtaken):
+        stopped.make_again(pair, kind=Kind.ORGANISATION, contact_type="Client", by=world.by)
+    world.settle()
+    key = key_of(world.karbon_named(NAME))
+    assert world.links() == {(xero, key)}
+    flows(world, xero, key)
+
+
+def test_a_gone_client_is_archived_in_xero_when_somebody_asks_and_then_rests(
+    world: World, gone: tuple[str, str]
+) -> None:
+    xero, _ = gone
+    stopped.archive_in_xero(world.link_of(xero), by=world.by)
+    world.sync()
+    assert world.xero(xero)["ContactStatus"] == "ARCHIVED"
+    change = Change.objects.get(action=Change.Action.ARCHIVE)
+    assert (change.state, change.by) == (Change.State.DONE, world.by)
+    assert change.request_id
+    world.sync(full=True)
+    assert not pipeline.needs_a_person()
+    world.assert_at_rest()
+    assert world.karbon_names() == ["Quay Boats Limited"]
+
+
+@pytest.mark.parametrize("kind", ["drop_reply", "drop_request"])
+def test_an_archiving_whose_call_is_lost_is_done_in_the_end(world: World, gone: tuple[str, str], kind: str) -> None:
+    xero, _ = gone
+    stopped.archive_in_xero(world.link_of(xero), by=world.by)
+    world.fault(system="xero", method="POST", path="Contacts", kind=kind)
+    world.sync()
+    world.settle()
+    assert world.xero(xero)["ContactStatus"] == "ARCHIVED"
+    assert Change.objects.get(action=Change.Action.ARCHIVE).state == Change.State.DONE
+
+
+def test_a_gone_client_that_is_left_alone_never_comes_back_by_itself(world: World, gone: tuple[str, str]) -> None:
+    xero, _ = gone
+    stopped.leave_alone(world.link_of(xero), by=world.by)
+    world.edit_xero(xero, EmailAddress="new@harbour.example")
+    for full in (False, True):
+        result = world.sync(full=full)
+        assert (result.created, result.written) == (0, 0)
+    assert world.karbon_names() == ["Quay Boats Limited"]
+    assert world.mirrored(System.XERO, xero).left_out
+    assert not pipeline.needs_a_person()
+
+
+def test_a_private_karbon_record_stops_its_pair_and_made_public_again_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.linked_pair()
+    world.add_organisation("Quay Boats Limited", "hi@quay.example")
+    world.sync()
+    world.edit_karbon(key, RestrictionLevel="Private")
+    world.edit_xero(xero, EmailAddress="while@away.example")
+    world.sync(full=True)
+    assert world.link_of(xero).state == Link.State.STOPPED
+    world.edit_karbon(key, RestrictionLevel="Public")
+    world.sync(full=True)
+    world.settle()
+    assert world.link_of(xero).state == Link.State.LIVE
+    world.assert_both(xero, key, email="while@away.example")
+
+
+def test_a_contact_archived_in_xero_stops_quietly(world: World) -> None:
+    xero, _ = world.linked_pair()
+    world.control("POST", f"/xero/contacts/{xero}/archive")
+    world.sync()
+    pair = world.link_of(xero)
+    assert pair.state == Link.State.STOPPED and "goes on by itself" in pair.problem
+    assert not pipeline.needs_a_person()
+
+
+@pytest.mark.parametrize("chain", [False, True])
+def test_a_merge_in_xero_takes_the_pair_to_the_survivor(world: World, chain: bool) -> None:
+    xero, key = world.linked_pair()
+    middle, survivor = (
+        world.add_xero("Harbour Middle Limited"),
+        world.add_xero("Harbour Group Limited", "group@harbour.example"),
+    )
+    if chain:
+        world.control("POST", f"/xero/contacts/{xero}/merge", {"into": middle})
+        world.control("POST", f"/xero/contacts/{middle}/merge", {"into": survivor})
+    else:
+        world.control("POST", f"/xero/contacts/{xero}/merge", {"into": survivor})
+        world.control("POST", f"/xero/contacts/{middle}/archive")
+    world.settle()
+    assert world.links() == {(survivor, key)}
+    world.assert_both(survivor, key, name="Harbour Group Limited", email="group@harbour.example", phone="6495550100")
+    assert len(world.all_karbon()) == 1
+    flows(world, survivor, key)
+
+
+def test_a_karbon_edit_under_way_during_a_merge_in_xero_is_not_lost(world: World) -> None:
+    xero, key = world.linked_pair()
+    survivor = world.add_xero("Harbour Group Limited", EMAIL)
+    world.edit_card(key, EmailAddresses=["edited@karbon.example"])
+    world.control("POST", f"/xero/contacts/{xero}/merge", {"into": survivor})
+    world.settle()
+    assert world.links() == {(survivor, key)}
+    world.assert_both(survivor, key, email="edited@karbon.example", name="Harbour Group Limited")
+
+
+def test_a_merge_of_two_linked_contacts_stops_the_losers_pair_and_asks(world: World) -> None:
+    xero, key = world.add_pair()
+    other, other_key = world.add_pair("Quay Boats Limited", "hi@quay.example")
+    world.connect()
+    world.sync()
+    world.control("POST", f"/xero/contacts/{xero}/merge", {"into": other})
+    before = world.state()
+    world.settle()
+    assert world.state() == before
+    pair = world.link_of(xero)
+    assert pair.state == Link.State.STOPPED and "Merged" in pair.problem
+    assert pipeline.needs_a_person()
+    stopped.leave_alone(pair, by=world.by)
+    world.settle()
+    assert world.links() == {(other, other_key)}
+    assert world.mirrored(System.KARBON, key).left_out
+    assert not pipeline.needs_a_person()
+
+
+def test_an_unsync_that_is_taken_back_goes_on_from_where_it_stood(world: World) -> None:
+    xero, key = world.linked_pair()
+    links.unsync(world.link_of(xero), by=world.by)
+    world.edit_xero(xero, EmailAddress="while@apart.example")
+    world.edit_card(key, PhoneNumbers=[])
+    world.sync()
+    links.resume(world.link_of(xero), by=world.by)
+    world.settle()
+    world.assert_both(xero, key, email="while@apart.example", phone="")
