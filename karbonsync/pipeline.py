@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
 
@@ -202,17 +203,23 @@ class Pipeline:
             return
         for chunk in queue.decisions(queue.due(self.settings.import_filter)):
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
-            by_category: dict[Category, list[tuple[RemoteContact, Decision]]] = {c: [] for c in Category}
-            for contact, decision in chunk:
-                by_category[decision.category].append((contact, decision))
             with self._going_on(System.KARBON):
-                for contact, decision in by_category[Category.FULL]:
+                for contact, decision in chunk:
+                    if decision.category is not Category.FULL:
+                        continue
                     try:
                         self._link_full_match(contact, int(decision.counterparts[0].id))
                     except Unavailable as error:
                         self._bear(System.KARBON, error)
-            self._hold(by_category[Category.CONFLICT])
-            self._create([contact for contact, _ in by_category[Category.NONE]])
+            self._hold_or_create([contact.pk for contact, d in chunk if d.category is not Category.FULL])
+
+    @transaction.atomic
+    def _hold_or_create(self, pks: list[int]) -> None:
+        """Hold conflicts and create the rest, decided once more: people may have acted while full matches were read."""
+        list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
+        chunk = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
+        self._hold([(contact, decision) for contact, decision in chunk if decision.category is Category.CONFLICT])
+        self._create([contact for contact, decision in chunk if decision.category is Category.NONE])
 
     def _follow_merges(self) -> None:
         survivors = [pair.xero for pair in stopped.follow_merges() if pair.xero]

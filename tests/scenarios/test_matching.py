@@ -2,9 +2,13 @@
 
 import pytest
 
-from contacts.models import Link
+from contacts import links
+from contacts.models import Link, RemoteContact
 from contacts.values import System
+from karbonsync.pipeline import Pipeline
+from matching import issues
 from tests.scenarios.conftest import ADDRESS, PHONE, World, read_karbon
+from tests.scenarios.test_acts import read_in_full
 
 NAME, EMAIL = "Harbour Joinery Limited", "office@harbour.example"
 
@@ -173,3 +177,33 @@ def test_the_second_sync_writes_nothing_and_a_quiet_one_takes_three_calls(world:
     world.assert_at_rest()
     assert len(world.calls(system="xero")) <= 1
     assert len(world.calls(system="karbon")) <= 2
+
+
+def test_what_people_decide_while_full_matches_are_being_read_stands(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, match = world.add_xero(NAME, "a@harbour.example"), world.add_organisation(NAME, "b@harbour.example")
+    other = world.add_organisation("Quite Another Name Limited")
+    world.connect()
+    world.sync()
+    for key in (match, other):
+        read_in_full(world, key)
+    world.edit_xero(held, EmailAddress="c@harbour.example")
+    left, by_hand = world.add_xero("Left Behind Limited"), world.add_xero("By Hand Limited")
+    pair = world.add_pair("Coastal Plumbing Limited", "hi@coast.example")
+    link_full_match = Pipeline._link_full_match
+
+    def slowly(self: Pipeline, contact: RemoteContact, karbon_pk: int) -> None:
+        issues.confirm(world.issue_of(held), world.mirrored(System.KARBON, match), by=world.by)
+        links.leave_out(world.mirrored(System.XERO, left), by=world.by)
+        mine = world.mirrored(System.XERO, by_hand)
+        issues.link_by_hand(mine, world.mirrored(System.KARBON, other), by=world.by)
+        link_full_match(self, contact, karbon_pk)
+
+    monkeypatch.setattr(Pipeline, "_link_full_match", slowly)
+    world.sync()
+    monkeypatch.undo()
+    world.settle()
+    assert world.links() == {(held, match), (by_hand, other), pair}
+    assert world.karbon_names() == sorted(["By Hand Limited", "Coastal Plumbing Limited", NAME])
+    assert not issues.open_issues().exists()

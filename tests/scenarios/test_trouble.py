@@ -8,6 +8,7 @@ from contacts import links
 from contacts.values import Kind, System
 from karbonsync import pipeline, tasks
 from karbonsync.lease import Held
+from matching.models import MatchIssue
 from tests.scenarios.conftest import ADDRESS, PHONE, World, karbon_phone
 from tests.scenarios.test_acts import read_in_full
 
@@ -58,6 +59,33 @@ def test_a_creation_in_xero_whose_call_is_lost_is_made_exactly_once(world: World
     assert (made, key) in world.links()
     world.assert_both(made, key, email="hi@coast.example", phone="6495550100")
     world.assert_at_rest()
+
+
+@pytest.mark.parametrize("name", [NAME, f"{NAME} North"])
+def test_a_contact_made_in_xero_is_no_stranger_to_the_checks_before_its_lost_reply_is_settled(
+    world: World, settings: Any, name: str
+) -> None:
+    world.linked_pair()
+    key = world.add_organisation(NAME)
+    world.sync()
+    read_in_full(world, key)
+    typed = {"name": name} if name != NAME else {}
+    source = world.mirrored(System.KARBON, key)
+    links.create_counterparts([links.Wanted(source, Kind.ORGANISATION, by=world.by, typed=typed)])
+    method, path = CREATE["xero"]
+    world.fault(system="xero", method=method, path=path, kind="drop_reply")
+    settings.SETTLE_AFTER_SECONDS = 2
+    lease = Held(tasks.LEASE)
+    assert lease.take()
+    for _ in range(2):
+        tasks.run_check(lease)
+        world.later()
+    lease.drop()
+    world.settle()
+    made = world.xero_named(name)["ContactID"]
+    assert (made, key) in world.links()
+    assert world.karbon_names() == sorted(["Harbour Joinery Limited", name])
+    assert not MatchIssue.objects.filter(state=MatchIssue.State.OPEN).exists()
 
 
 @pytest.mark.parametrize("kind", ["drop_reply", "drop_request"])
