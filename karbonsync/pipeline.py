@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Min, Q
+from django.db.models import F, Min, Q, QuerySet
 from django.utils import timezone
 
 from contacts import changes, creating, links, mirror, outbox, settling, stopped
@@ -134,17 +134,21 @@ class Pipeline:
 
     def _walk(self, system: System, cursor: Cursor, keep: Keep, seen: set[str], began: datetime) -> None:
         """Read a whole list and see whether it can be believed; if not, forget what came with it and pause."""
+        size_doubt = partial(safety.doubt_size, system, cursor.sizes, is_first=cursor.walked_at is None)
         accepted = safety.was_accepted(system, cursor)
         if safety.open_stops().filter(kind=SafetyStop.Kind.LIST, system=system).exists():
-            self._believe(system, safety.doubt(system, cursor.sizes, self.remotes[system].sizes()))
+            self._believe(system, size_doubt(self.remotes[system].sizes()))
         walked = self.remotes[system].walk(keep)
         known = RemoteContact.objects.filter(system=system, presence=Presence.PRESENT, first_seen_at__lt=began)
         missing = [c for c in known.only("pk", "remote_id", "reads_valid_from") if c.remote_id not in seen]
         if not accepted:
-            doubt = safety.doubt(system, cursor.sizes, walked.sizes)
-            doubt = doubt or safety.doubt_missing(system, len(missing), known.count())
-            if doubt:
-                self._forget_strangers(system, began)
+            strangers = self._strangers(system, began)
+            doubt = size_doubt(walked.sizes) or safety.doubt_missing(
+                system, len(missing), known.count(), are_there_strangers=strangers.exists()
+            )
+            if doubt:  # what only such a list showed may be another organisation's: it comes again if it is ours
+                while pks := list(strangers.values_list("pk", flat=True)[:FORGET_AT_ONCE]):
+                    RemoteContact.objects.filter(pk__in=pks).delete()
             self._believe(system, doubt)
         safety.list_is_believed(system)
         mirror.ask_refreshes(missing, reason="not in the list")
@@ -155,13 +159,9 @@ class Pipeline:
             safety.stop(SafetyStop.Kind.LIST, doubt, system)
             raise Unavailable(f"{doubt} Nothing was changed because of it; it is read again.")
 
-    def _forget_strangers(self, system: System, began: datetime) -> None:
-        """What only a list showed that is not believed may be of another organisation: it comes again if it is ours."""
-        strangers = RemoteContact.objects.filter(
-            system=system, first_seen_at__gte=began, xero_links=None, karbon_links=None
-        )
-        while pks := list(strangers.values_list("pk", flat=True)[:FORGET_AT_ONCE]):
-            RemoteContact.objects.filter(pk__in=pks).delete()
+    def _strangers(self, system: System, began: datetime) -> QuerySet[RemoteContact]:
+        new = RemoteContact.objects.filter(system=system, first_seen_at__gte=began)
+        return new.filter(xero_links=None, karbon_links=None)
 
     def _reread_linked(self, now: datetime, *, everything: bool = False) -> None:
         """Read linked Karbon records again once a day: an edit of a card may leave no trace in the list."""

@@ -51,26 +51,24 @@ def close(stopped: SafetyStop, outcome: str, by: User | None) -> None:
 _LIST = {"contacts": "its contacts", "people": "its people", "organisations": "its organisations"}
 
 
-def doubt(system: System, known: Mapping[str, int], now: Mapping[str, int]) -> str:
-    """Say why these list sizes cannot be believed, by those known from before; blank when they can.
+def doubt_size(system: System, known: Mapping[str, int], now: Mapping[str, int], *, is_first: bool) -> str:
+    """Say why lists of these sizes cannot be believed, by those known from before; blank when they can.
 
-    A list of which nothing is known yet must not be empty either: everybody would be created again.
+    In a first walk an empty list is measured by what the service said when it was connected: with nobody in it, everybody
+    would be created again. Later we know everybody, and whoever a list lacks is read directly.
     """
     for name, size in now.items():
-        before = known.get(name)
-        what = _LIST.get(name, name)
-        if size == 0 and before is None and system is System.KARBON and not any(now.values()):
-            return f"{system.label} says that it has no contacts at all. If that is so, go on: everybody will be created there."
-        if size == 0 and before:
-            return f"{system.label} says that {what} are none; it had {before:,} before."
+        before, what = known.get(name), _LIST.get(name, name)
+        if is_first and not size and (before or (not any(now.values()) and before is None and system is System.KARBON)):
+            return f"{system.label} says that {what} are none{f'; it had {before:,} before' if before else ''}. If that is so, go on: everybody will be created there."
         if before and before - size > max(MISSING_AT_LEAST, before * MISSING_SHARE):
             return f"{system.label} lists {size:,} of {what}; it had {before:,} before."
     return ""
 
 
-def doubt_missing(system: System, missing: int, known: int) -> str:
+def doubt_missing(system: System, missing: int, known: int, *, are_there_strangers: bool) -> str:
     """Say why a whole walk that lacks so many known contacts cannot be believed; blank when it can."""
-    if missing > max(MISSING_AT_LEAST, known * MISSING_SHARE) or (missing == known and known > 1):
+    if missing > max(MISSING_AT_LEAST, known * MISSING_SHARE) or (missing and missing == known and are_there_strangers):
         return f"{system.label}'s list lacks {missing:,} of {known:,} contacts that were there before. Are these the keys of another organisation?"
     return ""
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from contacts.models import SyncSettings
-from contacts.remote import NotAuthorised
+from contacts.remote import RemoteError
 from karbonsync import pipeline
 from karbonsync.lease import Held, ring
 from karbonsync.models import Run
@@ -72,7 +72,7 @@ def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tupl
         act(work)
         run.counts, run.error, run.is_quiet = work.counts.as_json(), " ".join(work.errors)[:1000], work.counts.is_quiet
         return work.counts, work.errors
-    except NotAuthorised as error:
+    except RemoteError as error:  # no connection at all: Xero's login may be down, or a person must reconnect
         run.error = str(error)[:1000]
         return Counts(), [str(error)]
     except Exception:

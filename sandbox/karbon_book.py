@@ -125,7 +125,7 @@ class KarbonBook:
         self._identifiers: dict[str, str] = {}
         self._found: dict[tuple[str, str, str], dict[str, None]] = {}
         self._indexes: dict[tuple[str, str], SortedIndex] = {}
-        self.version = 0
+        self.version = getattr(self, "version", 0) + 1  # answers remembered for the old world must not serve the new
 
     def load(self, records: Iterable[Record]) -> None:
         self._clear()

@@ -1,10 +1,11 @@
 """Paused for safety: mass changes, lists of another organisation, fields that flip; and going on or putting back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from contacts import links
+from contacts import links, mirror
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
 from karbonsync import pipeline, safety
@@ -260,3 +261,15 @@ def test_a_burst_of_saves_is_one_write_with_a_settle_time(world: World) -> None:
     world.settle()
     world.assert_both(xero, key, email="save3@harbour.example")
     assert len(world.calls(system="karbon", method="PUT")) == 1
+
+
+def test_the_only_karbon_contact_may_be_deleted_and_its_pair_stops(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.linked_pair()
+    world.control("DELETE", f"/karbon/organizations/{key}")
+    world.sync(full=True)
+    assert world.link_of(xero).state == Link.State.STOPPED
+    assert not safety.open_stops().exists()
+    assert world.all_karbon() == []
