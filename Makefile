@@ -2,7 +2,7 @@
 VENV ?= .venv
 PY := $(VENV)/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench clean
+.PHONY: help demo test check soak fix bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ check: $(VENV)/development ## Lint, types, templates, migrations, deployment set
 	FIELD_ENCRYPTION_KEYS=$$($(PY) -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())") \
 	XERO_CLIENT_ID=x XERO_CLIENT_SECRET=x KARBON_BEARER_TOKEN=x KARBON_ACCESS_KEY=x \
 	$(PY) manage.py check --deploy --fail-level WARNING
+
+MINUTES ?= 20
+soak: $(VENV)/development ## Random histories with faults and deaths, MINUTES=20 by default
+	@$(PY) -m tests.proof.soak --minutes $(MINUTES)
 
 fix: $(VENV)/development ## Format and repair what can be repaired
 	$(VENV)/bin/ruff check --fix .

@@ -49,8 +49,23 @@ def _settle_update(change: Change, now: Snapshot | None) -> None:
     else:
         with transaction.atomic():
             mirror.keep(System(change.system), [now])
-            outbox.ask(change.link, list(change.after))
-            _end(change, Change.State.SUPERSEDED, "We cannot tell whether it arrived: somebody changed it meanwhile.")
+            arrived = [name for name in change.after if _arrived(change, name, now)]
+            outbox.ask(change.link, [name for name in change.after if name not in arrived])
+            if arrived:  # history must keep what these overwrote (invariant 11)
+                _narrow(change, arrived)
+                outbox.acknowledge(change, change.shown, None)
+            else:
+                why = "We cannot tell whether it arrived: somebody changed it meanwhile."
+                _end(change, Change.State.SUPERSEDED, why)
+
+
+def _narrow(change: Change, fields: Sequence[str]) -> None:
+    """Let a change speak only of the fields that arrived. Its ``before`` keeps all: the others may be replaced, too."""
+    kept = {}
+    for column in ("after", "source", "shown"):
+        kept[column] = {name: value for name, value in getattr(change, column).items() if name in fields}
+        setattr(change, column, kept[column])
+    Change.objects.filter(pk=change.pk).update(**kept)
 
 
 def _settle_archiving(change: Change, now: Snapshot | None) -> None:

@@ -1,0 +1,288 @@
+"""What staff decide in KarbonSync itself. Each act may come too late, as for people, and then does nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Q
+
+from contacts import links, stopped, undoing
+from contacts.fields import BILLING_ADDRESS, BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
+from contacts.models import Change, FieldConflict, Link, RemoteContact
+from contacts.remote import RemoteError
+from contacts.values import Kind, Presence, System, Value
+from karbonsync import safety
+from matching import issues
+from tests.proof import people as folk
+from tests.proof.outside import Death
+from tests.proof.people import KARBON, XERO, Edit, Overwritten, People, Ref
+from tests.proof.product import Product
+from tests.proof.tally import count
+
+TYPE = "type a third"
+Decision = Callable[[], object]
+
+
+class Acts:
+    """Finds what an act could be about, and does it. ``pick`` chooses among several."""
+
+    def __init__(self, people: People, product: Product) -> None:
+        self.people, self.product, self.by = people, product, people.stage.by
+
+    def possible(self) -> list[str]:
+        """The acts that are about something now."""
+        states = set(Link.objects.values_list("state", flat=True))
+        found = list(ANSWERS) if FieldConflict.objects.filter(is_open=True).exists() else []
+        found += ABOUT_ISSUES if issues.open_issues().exists() else []
+        found += [act for act, wanted in ABOUT_PAIRS.items() if states & wanted]
+        found += ABOUT_STOPPED if Link.objects.filter(state=Link.State.STOPPED).exists() else []
+        found += ABOUT_PAUSES if safety.open_stops().exists() else []
+        found += ABOUT_HISTORY if Change.objects.filter(state=Change.State.DONE).exists() else []
+        return [*found, *ABOUT_CONTACTS]
+
+    def do(self, act: str, pick: int, death: Death | None = None) -> None:
+        made = self._answer(act, pick) if act in ANSWERS else getattr(self, f"_{act.replace(' ', '_')}")(pick)
+        if made is None:
+            return
+        decision, refs = made
+        if refs or death:
+            self.people.decided(*refs, *(self._asked(pick) if act in ANSWERS else ()))
+        with self.people.stage.mortal(death):
+            try:
+                decision()
+                count("act", act)
+            except (links.Overtaken, links.NotPossible, RemoteError):
+                count("act told it cannot be done")
+
+    # --- questions about a field ---
+
+    def _asked(self, pick: int) -> list[Ref]:
+        return _refs(_choose(FieldConflict.objects.filter(is_open=True).order_by("pk"), pick).link)
+
+    def _answer(self, act: str, pick: int) -> tuple[Decision, list[Ref]] | None:
+        question = _choose(FieldConflict.objects.filter(is_open=True).order_by("pk"), pick)
+        if question is None:
+            return None
+        winner = ANSWERS[act]
+        typed = None if winner else self._typed(question)
+
+        def decide() -> None:
+            links.answer(question, by=self.by, winner=winner, typed=typed)
+            self._expect(question, winner)
+
+        return decide, []
+
+    def _typed(self, question: FieldConflict) -> Value:
+        number = self.people.fresh()
+        seen = str(question.xero_value)
+        return {
+            NAME: folk.name_for(number, "limited" not in seen.casefold()),
+            BILLING_EMAIL: folk.email_for(number),
+            PRIMARY_PHONE: {"country": "64", "area": "9", "number": f"555 {1000 + number}"},
+            BILLING_ADDRESS: {"lines": f"{number} Hill Street", "city": "Otaki", "country": "New Zealand"},
+        }[question.field]
+
+    def _expect(self, question: FieldConflict, winner: System | None) -> None:
+        """What was decided against must be found in history; what was decided for must stand on both sides."""
+        ledger, link, name = self.people.ledger, question.link, question.field
+        ledger.doubtful.add((link.pk, name))
+        for ref in _refs(link):
+            ledger.rested.pop((ref, name), None)
+            if gone := ledger.last.pop((ref, name), None):
+                ledger.overwritten.append(Overwritten(ref, name, gone.value))
+            if ref[0] is winner:
+                ledger.last[ref, name] = Edit(question.values[winner], link.pk)
+
+    # --- who is who ---
+
+    def _confirm(self, pick: int, winners: dict[str, System] | None = None) -> tuple[Decision, list[Ref]] | None:
+        issue = _choose(issues.open_issues().order_by("pk"), pick)
+        candidate = issue and _choose(issue.candidates.order_by("pk"), pick)
+        if not candidate:
+            return None
+        karbon = candidate.karbon
+
+        def decide() -> None:
+            if fresh := self.product.read(KARBON, karbon.ref):
+                self.product.keep(fresh)
+            now = RemoteContact.objects.get(pk=karbon.pk)
+            issues.confirm(issue, now, by=self.by, winners=winners)
+
+        return decide, [_ref(issue.xero), _ref(karbon)]
+
+    def _confirm_with_karbons_values(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._confirm(pick, dict.fromkeys(FIELDS, KARBON))
+
+    def _create_new(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_issue(
+            pick, lambda i: issues.create_new(i, kind=Kind.ORGANISATION, contact_type="Client", by=self.by)
+        )
+
+    def _leave_out(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_issue(pick, lambda i: issues.leave_out(i, by=self.by))
+
+    def _duplicate(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_issue(pick, lambda i: issues.mark_duplicate(i, by=self.by))
+
+    def _not_the_same(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        def decide(issue: Any) -> None:
+            if candidate := _choose(issue.candidates.order_by("pk"), pick):
+                issues.not_the_same(issue, candidate.karbon, by=self.by)
+
+        return self._about_issue(pick, decide)
+
+    def _about_issue(self, pick: int, act: Callable[[Any], object]) -> tuple[Decision, list[Ref]] | None:
+        issue = _choose(issues.open_issues().order_by("pk"), pick)
+        return (lambda: act(issue), [_ref(issue.xero)]) if issue else None
+
+    def _leave_out_directly(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        free = RemoteContact.objects.filter(~links.ever_linked(), system=XERO, left_out=False)
+        return self._about_contact(free, pick, lambda c: links.leave_out(c, by=self.by))
+
+    def _bring_back(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        left_out = RemoteContact.objects.filter(left_out=True)
+        return self._about_contact(left_out, pick, lambda c: links.bring_back(c, by=self.by))
+
+    def _create_in_xero(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        def decide(contact: RemoteContact) -> None:
+            if fresh := self.product.read(KARBON, contact.ref):
+                self.product.keep(fresh)
+            now = RemoteContact.objects.get(pk=contact.pk)
+            if now.is_present and now.complete:
+                links.create_counterparts([links.Wanted(now, Kind(now.kind), cause="Create Xero Contact", by=self.by)])
+
+        taken = Link.objects.exclude(state=Link.State.ENDED).filter(karbon__isnull=False).values("karbon")
+        free = RemoteContact.objects.filter(system=KARBON).exclude(pk__in=taken)
+        return self._about_contact(free, pick, decide)
+
+    def _about_contact(
+        self, contacts: Any, pick: int, act: Callable[[RemoteContact], object]
+    ) -> tuple[Decision, list[Ref]] | None:
+        contact = _choose(contacts.order_by("pk"), pick)
+        return (lambda: act(contact), [_ref(contact)]) if contact else None
+
+    # --- pairs ---
+
+    def _unsync(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        held = Q(state__in=[Link.State.LIVE, Link.State.STOPPED])
+        return self._about_pair(held, pick, lambda pair: links.unsync(pair, by=self.by))
+
+    def _rematch(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_pair(Q(state=Link.State.UNSYNCED), pick, lambda pair: links.rematch(pair, by=self.by))
+
+    def _rematch_with_karbons_values(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        winners = dict.fromkeys(FIELDS, KARBON)
+        return self._about_pair(
+            Q(state=Link.State.UNSYNCED), pick, lambda pair: links.rematch(pair, by=self.by, winners=winners)
+        )
+
+    def _new_from_xero(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        def decide(pair: Link) -> None:
+            links.renew(pair, links.Wanted(pair.xero, Kind.ORGANISATION, "Client", by=self.by))
+
+        return self._about_pair(Q(state=Link.State.UNSYNCED), pick, decide)
+
+    def _new_from_karbon(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        def decide(pair: Link) -> None:
+            if pair.karbon.complete:
+                typed = {NAME: folk.name_for(self.people.fresh(), pair.karbon.kind == Kind.PERSON)} if pick % 3 else {}
+                links.renew(pair, links.Wanted(pair.karbon, Kind(pair.karbon.kind), by=self.by, typed=typed))
+
+        return self._about_pair(Q(state=Link.State.UNSYNCED), pick, decide)
+
+    def _try_again(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_pair(Q(state=Link.State.CREATING), pick, lambda pair: links.try_again(pair, by=self.by))
+
+    def _give_up(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_pair(
+            Q(state=Link.State.CREATING), pick, lambda pair: links.give_up_creation(pair, by=self.by)
+        )
+
+    def _resume(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_pair(Q(state=Link.State.UNSYNCED), pick, lambda pair: links.resume(pair, by=self.by))
+
+    def _undo_link(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_pair(Q(state=Link.State.LIVE), pick, lambda pair: undoing.undo_link(pair, by=self.by))
+
+    # --- pairs that stopped ---
+
+    def _link_to_another(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        def decide(pair: Link) -> None:
+            gone = stopped.gone_side(pair)
+            held = Link.objects.exclude(state=Link.State.ENDED).filter(**{f"{gone}__isnull": False}).values(gone.value)
+            free = RemoteContact.objects.filter(system=gone, presence=Presence.PRESENT).exclude(pk__in=held)
+            if other := _choose(free.order_by("pk"), pick):
+                if fresh := self.product.read(gone, other.ref):
+                    self.product.keep(fresh)
+                self.people.decided(_ref(other))
+                stopped.relink(pair, RemoteContact.objects.get(pk=other.pk), by=self.by)
+
+        return self._about_stopped(pick, decide)
+
+    def _make_again(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_stopped(
+            pick, lambda pair: stopped.make_again(pair, kind=Kind.ORGANISATION, contact_type="Client", by=self.by)
+        )
+
+    def _archive_in_xero(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_stopped(pick, lambda pair: stopped.archive_in_xero(pair, by=self.by))
+
+    def _leave_alone(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._about_stopped(pick, lambda pair: stopped.leave_alone(pair, by=self.by))
+
+    def _about_stopped(self, pick: int, act: Callable[[Any], object]) -> tuple[Decision, list[Ref]] | None:
+        return self._about_pair(Q(state=Link.State.STOPPED), pick, act)
+
+    # --- history and pauses ---
+
+    def _undo(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        change = _choose(Change.objects.filter(state=Change.State.DONE).order_by("-pk"), pick)
+        return (lambda: undoing.undo_change(change, by=self.by), _refs(change.link)) if change else None
+
+    def _undo_check(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        change = _choose(Change.objects.filter(state=Change.State.DONE).order_by("-pk"), pick)
+        if change is None or change.check_number is None:
+            return None
+        return lambda: undoing.undo_check(change.check_number, by=self.by), self._everybody()
+
+    def _go_on(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        pause = _choose(safety.open_stops(), pick)
+        return (lambda: safety.go_on(pause, by=self.by), []) if pause else None
+
+    def _put_back(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        pause = _choose(safety.open_stops(), pick)
+        return (lambda: safety.put_back(pause, by=self.by), self._everybody()) if pause else None
+
+    def _everybody(self) -> list[Ref]:
+        return [_ref(contact) for contact in RemoteContact.objects.all()]
+
+    def _about_pair(self, which: Q, pick: int, act: Callable[[Any], object]) -> tuple[Decision, list[Ref]] | None:
+        pair = _choose(Link.objects.filter(which).select_related("xero", "karbon").order_by("linked_at"), pick)
+        return (lambda: act(pair), _refs(pair)) if pair else None
+
+
+ANSWERS: dict[str, System | None] = {"keep xero": XERO, "keep karbon": KARBON, TYPE: None}
+ABOUT_ISSUES = ["confirm", "confirm with karbons values", "create new", "leave out", "duplicate", "not the same"]
+ABOUT_CONTACTS = ["leave out directly", "bring back", "create in xero"]
+ABOUT_STOPPED = ["link to another", "make again", "archive in xero", "leave alone"]
+ABOUT_HISTORY = ["undo", "undo check"]
+ABOUT_PAUSES = ["go on", "put back"]
+ABOUT_UNSYNCED = ["rematch", "rematch with karbons values", "new from xero", "new from karbon", "resume"]
+ABOUT_PAIRS = {
+    "unsync": {Link.State.LIVE, Link.State.STOPPED},
+    **{act: {Link.State.UNSYNCED} for act in ABOUT_UNSYNCED},
+    "undo link": {Link.State.LIVE},
+    **{act: {Link.State.CREATING} for act in ("try again", "give up")},
+}
+
+
+def _choose(found: Any, pick: int) -> Any:
+    rows = list(found)
+    return rows[pick % len(rows)] if rows else None
+
+
+def _ref(contact: RemoteContact) -> Ref:
+    return System(contact.system), contact.remote_id
+
+
+def _refs(link: Link) -> list[Ref]:
+    return [_ref(contact) for contact in (link.xero, link.karbon) if contact]

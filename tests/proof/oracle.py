@@ -1,0 +1,221 @@
+"""The oracle: what must hold of both services and of our tables once everything is quiet (design 7)."""
+
+from dataclasses import dataclass
+
+from contacts.fields import FIELDS
+from contacts.models import Change, FieldConflict, Link
+from contacts.values import Presence, Snapshot, System, Value
+from tests.proof.outside import Call
+from tests.proof.people import XERO, Ledger, People, Ref, link_of
+from tests.proof.product import ROUNDS, Product
+from tests.proof.stage import Refs, Stage
+from tests.proof.tally import count
+
+SYNCS = 8
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A live link with both records as the services hold them."""
+
+    link: Link
+    sides: dict[System, Snapshot]
+    asked: frozenset[str]
+
+    def ref(self, system: System) -> Ref:
+        return system, self.sides[system].remote_id
+
+    def waits(self, name: str) -> bool:
+        """A person is asked about this field, or it was refused and is shown so."""
+        return name in self.asked or any(name in fields for fields in self.link.held.values())
+
+    def values(self, name: str) -> list[Value]:
+        return [self.sides[system].values[name] for system in System]
+
+
+class Oracle:
+    def __init__(self, stage: Stage, people: People, product: Product) -> None:
+        self.stage, self.people, self.product = stage, people, product
+        self.broken: list[str] = []
+        stage.outside.on_write = self._watch
+
+    # --- at any time ---
+
+    def _watch(self, call: Call) -> None:
+        """Nothing is written to the archived or to pairs out of sync, and no value that we replaced ourselves comes back."""
+        with self.stage.outside.aside():
+            for target in call.targets():
+                ref = (call.system, target.lower() if call.system is XERO else target)
+                link, shown = link_of(ref), self.stage.shown()
+                if link is None or (link.state != Link.State.LIVE and not _asked_for(link, call.system)):
+                    self.broken.append(f"{ref} was written to though its pair is not in sync")
+                elif ref in shown and shown[ref].presence != Presence.PRESENT:
+                    self.broken.append(f"{ref} was written to though it is {shown[ref].presence}")
+                elif ref in shown:
+                    self._watch_values(link, ref, shown)
+
+    def _watch_values(self, link: Link, ref: Ref, shown: Refs) -> None:
+        side = link.side(ref[0].other)
+        partner = (ref[0].other, side.remote_id) if side else ref
+        loose = self.people.ledger.loose & {ref, partner}
+        for change in Change.objects.filter(link=link, system=ref[0], state=Change.State.SENDING):
+            for name in change.after:
+                source, replaced = change.source.get(name), self.people.replaced.get((partner, name))
+                now = shown[partner].values.get(name) if partner in shown else source
+                if name in change.source and replaced is not None and replaced == source != now and not loose:
+                    self.broken.append(f"{name} {source}, which we replaced in {partner} ourselves, went to {ref}")
+                self.people.replaced[ref, name] = shown[ref].values.get(name)
+
+    def nothing_forbidden_was_sent(self) -> None:
+        assert not self.broken, self.broken
+
+    # --- at rest ---
+
+    def assert_quiet(self) -> None:
+        """Let everything come to rest, and see that nothing was lost, doubled or invented on the way."""
+        self._settle()
+        shown = self.stage.shown()
+        pairs = self._pairs(shown)
+        for pair in pairs:
+            for name in FIELDS:
+                if all(name in side.values for side in pair.sides.values()):
+                    self._sides_are_settled(pair, name)
+                    self._edits_stand(pair, name)
+        self._nothing_else_moved(shown, pairs)
+        self._what_was_overwritten_is_kept(shown)
+        self._nobody_is_there_twice(shown)
+        self._one_more_run_does_nothing()
+        self.nothing_forbidden_was_sent()
+        self._start_afresh(shown, pairs)
+        count("quiet")
+
+    def _settle(self) -> None:
+        self.stage.control("DELETE", "/faults")
+        self.stage.outside.delay_next = None
+        for number in range(SYNCS):
+            self.stage.pass_by(61)
+            self.product.reconnect()
+            counts, errors = self.product.check(full=number == 0, rests=ROUNDS)
+            if counts.is_quiet and not errors and self.product.is_idle():
+                return
+        waiting = list(Change.objects.filter(state__in=Change.OPEN).values("system", "action", "state", "error"))
+        raise AssertionError(f"no rest after {SYNCS} syncs: {counts} {errors} {waiting}")
+
+    def _pairs(self, shown: Refs) -> list[Pair]:
+        asked: dict[object, set[str]] = {}
+        for link_id, name in FieldConflict.objects.filter(is_open=True).values_list("link_id", "field"):
+            asked.setdefault(link_id, set()).add(name)
+        found = []
+        for link in Link.objects.filter(state=Link.State.LIVE).select_related("xero", "karbon"):
+            sides = {system: shown.get((system, link.side(system).remote_id)) for system in System}
+            gone = [system for system, side in sides.items() if side is None or side.presence != Presence.PRESENT]
+            assert not gone, f"{link} is in sync with somebody who is not there in {gone}"
+            found.append(Pair(link, sides, frozenset(asked.get(link.pk, ()))))
+        return found
+
+    def _sides_are_settled(self, pair: Pair, name: str) -> None:
+        if pair.waits(name):
+            count("field waits for a person")
+            return
+        for system, side in pair.sides.items():
+            base = pair.link.base(system).get(name)
+            assert base == side.values[name], f"{name} in {system}: base {base}, shown {side.values[name]}"
+        by_choice = _was_undone(pair.link, name)
+        assert by_choice or FIELDS[name].same(*pair.values(name)), f"{name} differs: {pair.values(name)}"
+
+    def _edits_stand(self, pair: Pair, name: str) -> None:
+        ledger, refs = self.people.ledger, [pair.ref(system) for system in System]
+        edits = [edit for ref in refs if (edit := ledger.last.get((ref, name)))]
+        created = pair.link.origin == Link.Origin.CREATED
+        if ledger.loose & set(refs) or not (created or all(edit.link == pair.link.pk for edit in edits)):
+            return
+        if len(edits) == 1:
+            doubtful = (pair.link.pk, name) in ledger.doubtful
+            assert name not in pair.asked or doubtful, f"a question about {name}, which one side alone edited"
+            stands = all(FIELDS[name].same(edits[0].value, value) for value in pair.values(name))
+            assert pair.waits(name) or stands, f"{name} {edits[0].value} was lost: {pair.values(name)}"
+        elif edits and not pair.waits(name):
+            stands = any(FIELDS[name].same(edit.value, pair.values(name)[0]) for edit in edits)
+            assert stands, f"{name}: neither of {edits} stands, but {pair.values(name)}"
+
+    def _nothing_else_moved(self, shown: Refs, pairs: list[Pair]) -> None:
+        """A value that nobody touched, on either side of its pair, is as it was."""
+        ledger = self.people.ledger
+        partner = {pair.ref(system): pair.ref(system.other) for pair in pairs for system in System}
+        for (ref, name), value in ledger.rested.items():
+            refs = {ref, partner.get(ref, ref)}
+            touched = refs & ledger.loose or any((r, name) in ledger.last for r in refs)
+            if ref in shown and not touched:
+                now = shown[ref].values.get(name)
+                assert now == value, f"{name} of {ref} was {value} and is {now}, though nobody edited it"
+
+    def _what_was_overwritten_is_kept(self, shown: Refs) -> None:
+        ledger = self.people.ledger
+        for (ref, name), edit in ledger.last.items():
+            if ref in shown and shown[ref].values.get(name) != edit.value:
+                kept = _is_in_history(ref, name, edit.value, {"state": Change.State.DONE})
+                assert kept, f"{name} {edit.value} of {ref} was overwritten and is not in history"
+        for gone in ledger.overwritten:
+            if gone.ref in shown and shown[gone.ref].values.get(gone.name) != gone.value:
+                how = {"sent_at__isnull": False} if gone.replaced else {"state": Change.State.DONE}
+                assert _is_in_history(gone.ref, gone.name, gone.value, how), f"{gone} is not in history"
+
+    def _nobody_is_there_twice(self, shown: Refs) -> None:
+        creations = Change.objects.filter(action=Change.Action.CREATE).select_related("link__xero", "link__karbon")
+        made = [change for change in creations if change.state == Change.State.DONE]
+        unsure = [c for c in creations if c.error.startswith("Several new contacts")]
+        for ref in set(shown) - self.people.made:
+            holders = [change for change in made if _created(change) == ref]
+            surplus = any(_is_surplus(change, shown[ref]) for change in unsure)
+            assert len(holders) == 1 or surplus, f"{ref} {shown[ref].values} was made by {len(holders)} creations"
+
+    def _one_more_run_does_nothing(self) -> None:
+        before, writes = self.stage.state(), len(self.stage.outside.writes)
+        self.stage.pass_by(130)
+        counts, errors = self.product.check(full=True, rests=ROUNDS)
+        assert (counts.created, sum(counts.written.values()), errors) == (0, 0, []), f"not at rest: {counts} {errors}"
+        assert self.stage.outside.writes[writes:] == []
+        assert self.stage.state() == before
+
+    def _start_afresh(self, shown: Refs, pairs: list[Pair]) -> None:
+        """What came to rest is no longer expected; what waits, or is not in sync, still is."""
+        old, resting = self.people.ledger, Ledger()
+        waiting = {(p.ref(s), n) for p in pairs for s in System for n in FIELDS if p.waits(n)}
+        paired = {pair.ref(system) for pair in pairs for system in System}
+        for place, edit in old.last.items():
+            if place in waiting or (place[0] not in paired and place[0] in shown):
+                resting.last[place] = edit
+        resting.doubtful = {(p.link.pk, n) for p in pairs for n in FIELDS if p.waits(n)}
+        for ref, record in shown.items():
+            for name, value in record.values.items():
+                if (ref, name) not in waiting:
+                    resting.rested[ref, name] = value
+        self.people.ledger = resting
+
+
+def _was_undone(link: Link, name: str) -> bool:
+    """What was last done to this field is an undo, after which the two sides may differ."""
+    done = Change.objects.filter(link=link, state=Change.State.DONE, after__has_key=name).order_by("ended_at").last()
+    return done is not None and done.purpose == Change.Purpose.UNDO
+
+
+def _asked_for(link: Link, system: System) -> bool:
+    """A person wants it: something put back in a parted pair, or a contact archived whose counterpart is gone."""
+    return Change.objects.filter(link=link, system=system, state=Change.State.SENDING, by__isnull=False).exists()
+
+
+def _is_in_history(ref: Ref, name: str, value: Value, how: dict[str, object]) -> bool:
+    system, remote_id = ref
+    changes = Change.objects.filter(system=system, **{f"link__{system}__remote_id": remote_id}, **how)
+    return any(name in before and before[name] == value for before in changes.values_list("before", flat=True))
+
+
+def _created(change: Change) -> Ref | None:
+    side = change.link.side(System(change.system))
+    return (System(change.system), side.remote_id) if side else None
+
+
+def _is_surplus(change: Change, record: Snapshot) -> bool:
+    source = change.link.side(System(change.system).other)
+    name = str(change.typed.get("name") or (source.name if source else ""))
+    return change.system == record.system and FIELDS["name"].same(name, record.values["name"])
