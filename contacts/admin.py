@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
@@ -19,9 +20,21 @@ from django.utils.timezone import localtime
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from contacts import bell, comparing, finding, links, normalise, pages, typing_in
-from contacts.fields import BLANK, FIELDS
+from contacts import (
+    admin_stopped,
+    admin_undo,
+    bell,
+    comparing,
+    finding,
+    links,
+    normalise,
+    pages,
+    typing_in,
+)
+from contacts.admin_undo import change_lines
+from contacts.fields import FIELDS
 from contacts.models import Change, FieldConflict, KarbonContact, Link, RemoteContact, SyncSettings, XeroContact
+from contacts.pages import link_url
 from contacts.values import System
 
 HISTORY = 20
@@ -72,23 +85,6 @@ def moment(at: datetime) -> str:
 def lines_of(template: str, rows: Sequence[tuple[str, str, str]]) -> str:
     """Return a cell of several lines; ``template`` holds one, its values are escaped."""
     return format_html('<div class="ks-lines">{}</div>', format_html_join("", template, rows))
-
-
-def change_lines(change: Change) -> list[tuple[str, str, str]]:
-    """Return per field of a change its label, what was there, and what was or will be sent."""
-    return [
-        line
-        for line in _all_lines(change)
-        if line[1] or line[2]  # a creation says nothing about what stays blank
-    ]
-
-
-def _all_lines(change: Change) -> list[tuple[str, str, str]]:
-    return [
-        (field.label, field.show(change.before.get(name) or BLANK[name]), field.show(change.after[name] or BLANK[name]))
-        for name, field in FIELDS.items()
-        if name in change.after
-    ]
 
 
 # --- contacts ---------------------------------------------------------------------------------------------------------
@@ -148,7 +144,7 @@ class ContactAdmin(ReadOnlyAdmin):
             return contact
         pair = contact.open_links[0] if contact.open_links else None
         other = pair.side(self.system.other) if pair else None
-        changes = finding.changes_of(contact)[:HISTORY]
+        changes = admin_undo.with_undoings(finding.changes_of(contact))[:HISTORY]
         return pages.show(
             request,
             "contacts/contact.html",
@@ -169,9 +165,10 @@ class ContactAdmin(ReadOnlyAdmin):
             other=other,
             other_url=pages.contact_url(other) if other else "",
             held=held_values(pair) if pair else [],
+            clash=name_clash(pair) if pair else [],
             issue=contact.match_issues.filter(state="open").first() if self.system is System.XERO else None,
             candidacies=contact.candidacies.filter(issue__state="open").select_related("issue__xero")[:5],
-            changes=[(change, change_lines(change)) for change in changes],
+            changes=admin_undo.history(changes),
             log=finding.log_of(filter(None, [contact, other]))[:HISTORY],
             may_link=request.user.has_perm("contacts.change_link"),
             may_match=request.user.has_perm("matching.view_matchissue"),
@@ -186,6 +183,17 @@ def held_values(pair: Link) -> list[tuple[str, str, str]]:
         for name, refused in fields.items()
         if name in FIELDS
     ]
+
+
+def name_clash(pair: Link) -> list[tuple[RemoteContact, str, bool]]:
+    """Return who in Xero has the name already that a creation or a pair was refused for, and whether each is free."""
+    is_refused = pair.state == Link.State.CREATING and pair.problem
+    is_held = pair.state == Link.State.LIVE and "name" in pair.held.get(System.XERO, {})
+    if pair.karbon is None or not (is_refused or is_held):
+        return []
+    others = finding.namesakes(System.XERO, pair.karbon.name).exclude(pk=pair.xero_id or 0)
+    found: list[Any] = list(finding.with_open_links(others, System.XERO)[:10])
+    return [(other, pages.contact_url(other), not other.open_links) for other in found]
 
 
 @admin.register(XeroContact)
@@ -214,10 +222,6 @@ class AttentionFilter(admin.SimpleListFilter):
         if self.value() == "problem":
             return queryset.exclude(problem="").exclude(state=Link.State.ENDED)
         return queryset
-
-
-def link_url(link_id: object) -> str:
-    return reverse("admin:contacts_link_change", args=[link_id])
 
 
 @admin.register(Link)
@@ -275,7 +279,7 @@ class LinkAdmin(ReadOnlyAdmin):
         pair = self.seen_object(request, object_id)
         if isinstance(pair, HttpResponse):
             return pair
-        changes = Change.objects.filter(link=pair).select_related("by")[:HISTORY]
+        changes = admin_undo.with_undoings(Change.objects.filter(link=pair))[:HISTORY]
         both = pair.xero is not None and pair.karbon is not None
         return pages.show(
             request,
@@ -284,9 +288,11 @@ class LinkAdmin(ReadOnlyAdmin):
             pair=pair,
             rows=comparing.compare(pair.xero.values, pair.karbon.values) if both else [],
             held=held_values(pair),
+            clash=name_clash(pair),
             conflicts=FieldConflict.objects.filter(link=pair, is_open=True).select_related("link__xero"),
-            changes=[(change, change_lines(change)) for change in changes],
+            changes=admin_undo.history(changes),
             may_link=request.user.has_perm("contacts.change_link"),
+            **admin_stopped.situation(request, pair),
         )
 
 
@@ -346,6 +352,7 @@ class WaitingFilter(admin.SimpleListFilter):
 
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin):
+    change_form_outer_after_template = "contacts/_undo_change.html"
     list_display = (
         "shown_when",
         "shown_contact",
@@ -368,7 +375,9 @@ class ChangeAdmin(ReadOnlyAdmin):
         "shown_fields",
         "shown_why",
         "shown_state",
+        "shown_undone",
         "shown_error",
+        "shown_request",
         "attempts",
         "not_before",
         "sent_at",
@@ -390,6 +399,20 @@ class ChangeAdmin(ReadOnlyAdmin):
     @display(description="Problem", empty_value="")
     def shown_error(self, change: Change) -> str:
         return change.error
+
+    @display(description="Undone", empty_value="")
+    def shown_undone(self, change: Change) -> str:
+        state = admin_undo.undo_state(change)
+        return "No" if state == "possible" else state
+
+    @display(description="The service's request number", empty_value="")
+    def shown_request(self, change: Change) -> str:
+        return f"{change.get_system_display()}'s request number: {change.request_id}" if change.request_id else ""
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        change = self.get_object(request, unquote(object_id)) if self.has_view_permission(request) else None
+        more = {"the_change": change, "undo": admin_undo.undo_state(change)} if change else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
 
     @display(description="Contact")
     def shown_contact(self, change: Change) -> str:
@@ -430,10 +453,30 @@ def conflict_url(conflict_id: object) -> str:
     return reverse("admin:contacts_fieldconflict_change", args=[conflict_id])
 
 
+WHY = {
+    FieldConflict.Reason.BOTH: "It was changed in Xero and in Karbon, to different values.",
+    FieldConflict.Reason.UNSURE: "Our last change of it got no reply, and we cannot tell whether it arrived.",
+    FieldConflict.Reason.CLEARED: "It was cleared on one side. Your settings ask a person before it is cleared on the other.",
+    FieldConflict.Reason.FLAPPING: "It keeps changing back and forth between the two sides. Another program may be writing it too.",
+}
+
+
+def _side_of(conflict: FieldConflict, system: System) -> dict[str, Any]:
+    """What a question shows of one side: the value both agreed on last, the value now, and when it changed."""
+    field, is_xero = FIELDS[conflict.field], system is System.XERO
+    agreed = conflict.agreed.get(system)
+    return {
+        "label": system.label,
+        "agreed": None if agreed is None else field.show(agreed),
+        "now": field.show(conflict.xero_value if is_xero else conflict.karbon_value),
+        "changed_at": conflict.xero_changed_at if is_xero else conflict.karbon_changed_at,
+    }
+
+
 @admin.register(FieldConflict)
 class FieldConflictAdmin(ReadOnlyAdmin):
-    list_display = ("shown", "shown_field", "shown_xero", "shown_karbon", "opened_at", "shown_state")
-    list_filter = ("is_open", "field")
+    list_display = ("shown", "shown_field", "shown_reason", "shown_xero", "shown_karbon", "opened_at", "shown_state")
+    list_filter = ("is_open", "reason", "field")
     list_select_related = ("link__xero", "link__karbon", "answered_by")
     search_fields = ("link__xero__name_key", "link__karbon__name_key")
     search_help_text = "Search by name"
@@ -448,6 +491,10 @@ class FieldConflictAdmin(ReadOnlyAdmin):
     @display(description="Field", ordering="field")
     def shown_field(self, conflict: FieldConflict) -> str:
         return FIELDS[conflict.field].label
+
+    @display(description="Why a person decides", ordering="reason")
+    def shown_reason(self, conflict: FieldConflict) -> str:
+        return conflict.get_reason_display()
 
     @display(description="In Xero")
     def shown_xero(self, conflict: FieldConflict) -> str:
@@ -481,6 +528,8 @@ class FieldConflictAdmin(ReadOnlyAdmin):
             field=field,
             shown_xero=field.show(conflict.xero_value),
             shown_karbon=field.show(conflict.karbon_value),
+            sentence=WHY[FieldConflict.Reason(conflict.reason)],
+            sides=[_side_of(conflict, system) for system in System],
             parts=typing_in.parts(conflict.field, conflict.xero_value),
             seen=pages.fingerprint(conflict.xero_value, conflict.karbon_value),
             may_answer=request.user.has_perm("contacts.change_fieldconflict"),
@@ -506,15 +555,34 @@ def answer(request: HttpRequest, conflict_id: int, *, by: User) -> HttpResponse:
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 
+class SyncSettingsForm(forms.ModelForm):
+    """What is not posted at all stays as it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if self.is_bound and self.add_prefix(name) not in self.data:
+                field.required = False
+
+
 @admin.register(SyncSettings)
 class SyncSettingsAdmin(ModelAdmin):
     """The one row: the list leads straight to it."""
 
+    form = SyncSettingsForm
     fieldsets = (
-        ("Syncing", {"fields": ("syncing", "default_contact_type", "import_filter")}),
+        ("Syncing", {"fields": ("syncing", "default_contact_type", "import_filter", "settle_seconds")}),
+        ("When a value was cleared", {"fields": ("clears",)}),
         (
             "When both sides changed the same field",
             {"fields": ("name_policy", "billing_email_policy", "primary_phone_policy", "billing_address_policy")},
+        ),
+        (
+            "Paused for safety",
+            {
+                "fields": ("brake_at_least", "brake_changes", "brake_clears", "brake_departures"),
+                "description": "When more than this happens within an hour, nothing more is sent until somebody has looked.",
+            },
         ),
     )
 

@@ -77,6 +77,10 @@ def page_of(request: HttpRequest, rows: QuerySet[Any]) -> Page[Any]:
     return Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
 
 
+def link_url(link_id: object, *_: object, **__: object) -> str:
+    return reverse("admin:contacts_link_change", args=[link_id])
+
+
 def contact_url(contact: RemoteContact) -> str:
     return reverse(f"admin:contacts_{contact.system}contact_change", args=[contact.pk])
 

@@ -12,10 +12,11 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
 
+from contacts import admin_stopped, admin_undo
 from contacts.models import FieldConflict
 from contacts.values import Ref, Snapshot
 from karbon import remote as karbon_remote
-from karbonsync import dashboard
+from karbonsync import dashboard, safety_desk
 from matching import creating_xero, desk, issues, unsynced
 
 
@@ -28,6 +29,9 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
     return [
         path("progress/", site.admin_view(dashboard.progress), name="progress"),
         path("check-now/", site.admin_view(dashboard.check_now), name="check_now"),
+        *safety_desk.urls(site),
+        *admin_stopped.urls(site, read_karbon),
+        *admin_undo.urls(site),
         *desk.urls(site, read_karbon),
         *unsynced.urls(site, read_karbon),
         *creating_xero.urls(site, read_karbon),
@@ -69,6 +73,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "?is_open__exact=1",
                 )
                 | _badge(questions_waiting(request), "karbonsync.admin_site.questions_waiting"),
+                _item(request, "Paused for safety", "pause_circle", "paused", "contacts.view_link")
+                | _badge(pauses_on(request), "karbonsync.admin_site.pauses_on"),
             ],
         },
         {
@@ -131,3 +137,7 @@ def issues_waiting(request: HttpRequest) -> int:
 
 def questions_waiting(request: HttpRequest) -> int:
     return FieldConflict.objects.filter(is_open=True).count()
+
+
+def pauses_on(request: HttpRequest) -> int:
+    return len(safety_desk.open_pauses(request))

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts import bell, finding
+from contacts import bell, finding, stopped
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
 from karbonsync.models import Cursor, Lease, Run
@@ -38,10 +38,11 @@ class Tile:
     url: str
     permission: str
     asks: bool = False
+    waiting: int | None = None  # how many of them wait for somebody, where that is not all
 
     @property
     def is_calling(self) -> bool:
-        return self.asks and self.count > 0
+        return self.asks and (self.count if self.waiting is None else self.waiting) > 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def tiles() -> list[Tile]:
         live=Count("pk", filter=Q(state=Link.State.LIVE)),
         unsynced=Count("pk", filter=Q(state=Link.State.UNSYNCED)),
         stopped=Count("pk", filter=Q(state=Link.State.STOPPED)),
+        left=Count("pk", filter=stopped.NEEDS_ACT),
         creating=Count("pk", filter=Q(state=Link.State.CREATING, problem="")),
         refused=Count("pk", filter=finding.REFUSED),
     )
@@ -99,7 +101,7 @@ def tiles() -> list[Tile]:
             act,
         ),
         Tile("unsynced", "Unsynced", links["unsynced"], f"{desk}?tab=unsynced", "matching.view_matchissue", act),
-        Tile("stopped", "Stopped", links["stopped"], f"{link_list}?state__exact=stopped", see, act),
+        Tile("stopped", "Stopped", links["stopped"], f"{link_list}?state__exact=stopped", see, act, links["left"]),
         Tile("creating", "Being created", links["creating"], f"{link_list}?state__exact=creating", see),
         Tile("waiting", "Changes waiting", waiting, f"{change_list}?open=yes", "contacts.view_change"),
         Tile("refused", "Refused by a service", links["refused"], f"{link_list}?attention=refused", see, act),

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 
-from contacts import comparing, finding, links, pages
-from contacts.models import KarbonContact, Link, RemoteContact
+from contacts import bell, comparing, finding, links, pages, typing_in
+from contacts.models import Change, KarbonContact, Link, RemoteContact
 from contacts.values import Kind, System
 from matching import desk, issues
 
@@ -20,6 +20,10 @@ def urls(site: AdminSite, read: pages.Read) -> list[URLPattern]:
     return [
         path(f"{contact}create-xero/", wrap(create_xero), {"read": read}, name="create_xero"),
         path(f"{contact}link/", wrap(link), name="link_by_hand"),
+        path(
+            "name-taken/<uuid:link_id>/link-to/<int:other_id>/", wrap(link_namesake), {"read": read}, name="clash_link"
+        ),
+        path("name-taken/<uuid:link_id>/another-name/", wrap(another_name), name="clash_rename"),
     ]
 
 
@@ -83,7 +87,13 @@ def _create_now(request: HttpRequest, contact_id: int, *, read: pages.Read, by: 
     if not contact.complete or not contact.is_present:
         raise links.NotPossible("Karbon's full record is not at hand. Look at this page again in a moment.")
     pages.must_be_as_seen(request, pages.fingerprint(contact.values))
-    links.create_counterparts([links.Wanted(contact, Kind(contact.kind), cause="Create Xero Contact", by=by)])
+    name = typing_in.typed_name(request.POST.get("name", ""))[:255] or contact.name
+    if not links.open_link(contact):  # else that is what is said
+        _must_be_free(name)
+    typed = {"name": name} if name != contact.name else {}
+    links.create_counterparts(
+        [links.Wanted(contact, Kind(contact.kind), cause="Create Xero Contact", by=by, typed=typed)]
+    )
     success(request, f"A Xero contact for {contact} is created in a moment. From then on both are kept the same.")
     return redirect(pages.contact_url(contact))
 
@@ -100,3 +110,91 @@ def link(request: HttpRequest, contact_id: int, *, by: User) -> HttpResponse:
     issues.link_by_hand(xero, karbon, by=by)
     success(request, f"{xero} and {karbon} are linked. What differs is sent in a moment.")
     return redirect(pages.contact_url(karbon))
+
+
+def _must_be_free(name: str, *, but: RemoteContact | None = None) -> None:
+    if finding.namesakes(System.XERO, name).exclude(pk=but.pk if but else 0).exists():
+        raise links.NotPossible(
+            f"Xero already has an active contact called {name}, and takes each name once. Link to that one, or type a name that tells the two apart: it is used on both sides."
+        )
+
+
+# --- a name that Xero has already -------------------------------------------------------------------------------------
+
+
+def _refused(link_id: object) -> tuple[Link, RemoteContact]:
+    """Return a refused creation into Xero, and the Karbon contact it was for."""
+    pair = get_object_or_404(Link.objects.select_related("xero", "karbon"), pk=link_id)
+    if pair.state != Link.State.CREATING or not pair.problem or pair.karbon is None:
+        raise links.Overtaken("Somebody was faster: this creation is no longer refused. Look at it again.")
+    return pair, pair.karbon
+
+
+def link_namesake(request: HttpRequest, link_id: object, other_id: int, *, read: pages.Read) -> HttpResponse:
+    """Show both side by side (GET), then link them instead of creating a second one (POST)."""
+    if request.method == "POST":
+        return _link_namesake_now(request, link_id, other_id)
+    pages.require(request, ACT)
+    try:
+        pair, karbon = _refused(link_id)
+    except links.Overtaken:
+        return redirect(pages.link_url(link_id))
+    xero = get_object_or_404(RemoteContact, pk=other_id, system=System.XERO)
+    obstacle = pages.read_in_full([karbon], read).get(karbon.pk, "")
+    if links.open_link(xero):
+        obstacle = f"{xero} already belongs to a pair. Unsync that one first."
+    return pages.show(
+        request,
+        "contacts/relink.html",
+        f"Link {karbon} to {xero}?",
+        pair=pair,
+        picks=False,
+        rows=comparing.compare(xero.values, karbon.values),
+        obstacle=obstacle,
+        seen=pages.pair_fingerprint(xero, karbon),
+    )
+
+
+@pages.act(ACT, page=pages.link_url)
+def _link_namesake_now(request: HttpRequest, link_id: object, other_id: int, *, by: User) -> HttpResponse:
+    pair, karbon = _refused(link_id)
+    get_object_or_404(RemoteContact, pk=other_id, system=System.XERO)
+    xero, karbon = pages.locked(other_id, karbon.pk)
+    pages.must_be_as_seen(request, pages.pair_fingerprint(xero, karbon))
+    links.give_up_creation(pair, by=by)
+    made = issues.link_by_hand(xero, karbon, by=by)
+    success(request, f"{xero} and {karbon} are linked. What differs is sent in a moment.")
+    return redirect(pages.link_url(made.pk))
+
+
+@pages.act(ACT, page=pages.link_url)
+def another_name(request: HttpRequest, link_id: object, *, by: User) -> HttpResponse:
+    """Use another name on both sides: of a refused creation, or of a pair whose name Xero does not take."""
+    found = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon")
+    pair = get_object_or_404(found, pk=link_id)
+    name = typing_in.typed_name(request.POST.get("name", ""))[:255]
+    if not name:
+        raise links.NotPossible("Type the name first.")
+    _must_be_free(name, but=pair.xero)
+    if pair.state == Link.State.LIVE and "name" in pair.held.get(System.XERO, {}) and pair.karbon:
+        links.wish(
+            pair,
+            System.XERO,
+            "name",
+            name,
+            purpose=Change.Purpose.TYPED,
+            cause="Typed by a person",
+            by=by,
+        )
+        pair.base_karbon["name"] = pair.karbon.values["name"]
+        pair.plan_due = True
+        pair.save(update_fields=["wishes", "base_karbon", "plan_due"])
+        links.record(by, pair.xero, "Typed another name for both sides.")
+        bell.ring()
+    else:
+        pair, karbon = _refused(link_id)
+        links.give_up_creation(pair, by=by)
+        want = links.Wanted(karbon, Kind(karbon.kind), cause="Create Xero Contact", by=by, typed={"name": name})
+        pair = links.create_counterparts([want])[0]
+    success(request, f"The name {name} is used on both sides. It is sent in a moment.")
+    return redirect(pages.link_url(pair.pk))

@@ -1,0 +1,112 @@
+"""Paused for safety: the banner on every page, and the page where a person says whether it was meant."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.models import User
+from django.contrib.messages import success
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_safe
+
+from contacts import admin_undo, pages
+from contacts.models import Change
+from karbonsync import safety
+from karbonsync.models import SafetyStop
+
+SEE, ACT = "contacts.view_link", "contacts.change_link"
+SHOWN_CHANGES = 20
+Kind = SafetyStop.Kind
+_WAITING = "What people asked for is still sent. Every other change waits and nothing is lost; changes that come in meanwhile wait too."
+WHAT_WAITS = {
+    Kind.LIST: "Contacts that are missing from the list are not taken for gone, and nobody is created again because of it. When the list is whole again, this goes on by itself.",
+    Kind.CHANGES: _WAITING,
+    Kind.CLEARS: _WAITING,
+    Kind.DEPARTURES: _WAITING,
+}
+
+
+@dataclass(frozen=True)
+class Pause:
+    """One pause that is on: what waits, and the changes that could be put back."""
+
+    stopped: SafetyStop
+    number: int
+    changes: list[Any]
+
+    @property
+    def what_waits(self) -> str:
+        return WHAT_WAITS[Kind(self.stopped.kind)]
+
+    @property
+    def can_put_back(self) -> bool:
+        return self.stopped.kind in (Kind.CHANGES, Kind.CLEARS)
+
+
+def urls(site: AdminSite) -> list[URLPattern]:
+    wrap = site.admin_view
+    return [
+        path("paused/", wrap(paused), name="paused"),
+        path("paused/<int:stop_id>/go-on/", wrap(go_on), name="paused_go_on"),
+        path("paused/<int:stop_id>/put-back/", wrap(put_back), name="paused_put_back"),
+    ]
+
+
+def page_url(*_: object, **__: object) -> str:
+    return reverse("admin:paused")
+
+
+def open_pauses(request: HttpRequest) -> list[SafetyStop]:
+    """Return what is paused now, asked once per request: the banner and the sidebar both show it."""
+    kept: dict[str, Any] = vars(request)
+    if "open_pauses" not in kept:
+        kept["open_pauses"] = list(safety.open_stops())
+    found: list[SafetyStop] = kept["open_pauses"]
+    return found
+
+
+@require_safe
+def paused(request: HttpRequest) -> HttpResponse:
+    pages.require(request, SEE)
+    past = SafetyStop.objects.filter(is_open=False).select_related("closed_by")
+    return pages.show(
+        request,
+        "karbonsync/paused.html",
+        "Paused for safety",
+        pauses=[_pause(stopped) for stopped in open_pauses(request)],
+        waiting=Change.objects.filter(state=Change.State.QUEUED, by=None).count(),
+        page=pages.page_of(request, past),
+        may_act=request.user.has_perm(ACT),
+    )
+
+
+def _pause(stopped: SafetyStop) -> Pause:
+    if stopped.kind not in (Kind.CHANGES, Kind.CLEARS):
+        return Pause(stopped, 0, [])
+    changes = safety._automatic(stopped.opened_at - safety.WINDOW).filter(created_at__gt=safety._since(stopped.kind))
+    pks = [
+        pk
+        for pk, after in changes.order_by("pk").values_list("pk", "after")
+        if stopped.kind == Kind.CHANGES or not all(after.values())
+    ]
+    shown = admin_undo.with_undoings(Change.objects.filter(pk__in=pks[:SHOWN_CHANGES])).order_by("pk")
+    return Pause(stopped, len(pks), [(change, admin_undo.change_lines(change)) for change in shown])
+
+
+@pages.act(ACT, page=page_url)
+def go_on(request: HttpRequest, stop_id: int, *, by: User) -> HttpResponse:
+    safety.go_on(get_object_or_404(SafetyStop, pk=stop_id), by=by)
+    success(request, "It was meant: it goes on.")
+    return redirect("admin:paused")
+
+
+@pages.act(ACT, page=page_url)
+def put_back(request: HttpRequest, stop_id: int, *, by: User) -> HttpResponse:
+    number = safety.put_back(get_object_or_404(SafetyStop, pk=stop_id), by=by)
+    success(
+        request,
+        f"The former values of {number:,} {'pair' if number == 1 else 'pairs'} go back. What was edited since is left as it is.",
+    )
+    return redirect("admin:paused")
