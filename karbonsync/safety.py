@@ -140,6 +140,16 @@ def _changes_since(since: datetime, *, clears: bool = False) -> set[object]:
     return {link for link, after in found if not clears or not all(after.values())}
 
 
+def affected(stopped: SafetyStop) -> QuerySet[Change]:
+    """Changes that a pause is about, sent and waiting ones, in the order they were planned; none where it is not about changes."""
+    if stopped.kind not in (Kind.CHANGES, Kind.CLEARS):
+        return Change.objects.none()
+    found = _automatic(stopped.opened_at - WINDOW).filter(created_at__gt=_since(stopped.kind))
+    if stopped.kind == Kind.CLEARS:
+        found = found.filter(pk__in=[pk for pk, after in found.values_list("pk", "after") if not all(after.values())])
+    return found.order_by("pk")
+
+
 # --- what people do ---------------------------------------------------------------------------------------------------
 
 
@@ -155,11 +165,8 @@ def put_back(stopped: SafetyStop, *, by: User) -> int:
     """It was not meant: put the former values back, where they were changed and where they had already been sent."""
     if stopped.kind not in (Kind.CHANGES, Kind.CLEARS):
         raise NotPossible("There are no values to put back here. Look at the contacts in the service itself.")
-    changes = _automatic(stopped.opened_at - WINDOW).filter(created_at__gt=_since(stopped.kind)).order_by("pk")
-    if stopped.kind == Kind.CLEARS:
-        changes = changes.filter(pk__in=[c.pk for c in changes if not all(c.after.values())])
     by_link: dict[UUID, list[Change]] = {}
-    for change in changes:
+    for change in affected(stopped):
         by_link.setdefault(change.link_id, []).append(change)
     for number, mine in by_link.items():
         _put_back(number, mine, by)

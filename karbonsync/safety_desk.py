@@ -83,16 +83,9 @@ def paused(request: HttpRequest) -> HttpResponse:
 
 
 def _pause(stopped: SafetyStop) -> Pause:
-    if stopped.kind not in (Kind.CHANGES, Kind.CLEARS):
-        return Pause(stopped, 0, [])
-    changes = safety._automatic(stopped.opened_at - safety.WINDOW).filter(created_at__gt=safety._since(stopped.kind))
-    pks = [
-        pk
-        for pk, after in changes.order_by("pk").values_list("pk", "after")
-        if stopped.kind == Kind.CHANGES or not all(after.values())
-    ]
-    shown = admin_undo.with_undoings(Change.objects.filter(pk__in=pks[:SHOWN_CHANGES])).order_by("pk")
-    return Pause(stopped, len(pks), [(change, admin_undo.change_lines(change)) for change in shown])
+    changes = safety.affected(stopped)
+    shown = admin_undo.with_undoings(changes)[:SHOWN_CHANGES]
+    return Pause(stopped, changes.count(), [(change, admin_undo.change_lines(change)) for change in shown])
 
 
 @pages.act(ACT, page=page_url)
