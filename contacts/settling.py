@@ -39,24 +39,32 @@ def _settle_update(change: Change, now: Snapshot | None) -> None:
     outbox.end_send(change)
     if change.action == Change.Action.ARCHIVE:
         _settle_archiving(change, now)
-    elif now is None or now.presence != Presence.PRESENT:
-        mirror.ask_refreshes([outbox.target_of(change)], reason="not found")
-        _end(change, Change.State.SUPERSEDED, "The contact was not there when we looked what became of this.")
-    elif all(_arrived(change, name, now) for name in change.after):
+        return
+    arrived = [name for name in change.after if now is not None and _arrived(change, name, now)]
+    there = now if now is not None and now.presence == Presence.PRESENT else None
+    if now is not None and len(arrived) == len(change.after):  # archived since or not: it was done
         outbox.acknowledge(change, {**now.values, **change.shown}, now)
-    elif now.modified_at == change.target_modified_at and _shows(now, change.before):
+    elif there and there.modified_at == change.target_modified_at and _shows(there, change.before):
         _end(change, Change.State.SUPERSEDED, "It had not reached the service; it is planned afresh.")
     else:
-        with transaction.atomic():
-            mirror.keep(System(change.system), [now])
-            arrived = [name for name in change.after if _arrived(change, name, now)]
-            outbox.ask(change.link, [name for name in change.after if name not in arrived])
-            if arrived:  # history must keep what these overwrote (invariant 11)
-                _narrow(change, arrived)
-                outbox.acknowledge(change, change.shown, None)
-            else:
-                why = "We cannot tell whether it arrived: somebody changed it meanwhile."
-                _end(change, Change.State.SUPERSEDED, why)
+        _settle_in_part(change, arrived, there)
+
+
+@transaction.atomic
+def _settle_in_part(change: Change, arrived: Sequence[str], there: Snapshot | None) -> None:
+    """Acknowledge the fields that arrived; of the others a person is asked, if the contact is there at all."""
+    if there:
+        mirror.keep(System(change.system), [there])
+        outbox.ask(change.link, [name for name in change.after if name not in arrived])
+        why = "We cannot tell whether it arrived: somebody changed it meanwhile."
+    else:
+        mirror.ask_refreshes([outbox.target_of(change)], reason="not found")
+        why = "The contact was not there when we looked what became of this."
+    if arrived:  # history must keep what these overwrote (invariant 11)
+        _narrow(change, arrived)
+        outbox.acknowledge(change, change.shown, None)
+    else:
+        _end(change, Change.State.SUPERSEDED, why)
 
 
 def _narrow(change: Change, fields: Sequence[str]) -> None:

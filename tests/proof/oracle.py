@@ -81,7 +81,7 @@ class Oracle:
                 if all(name in side.values for side in pair.sides.values()):
                     self._sides_are_settled(pair, name)
                     self._edits_stand(pair, name)
-        self._nothing_else_moved(shown, pairs)
+        self._nothing_else_moved(shown)
         self._what_was_overwritten_is_kept(shown)
         self._nobody_is_there_twice(shown)
         self._one_more_run_does_nothing()
@@ -138,12 +138,15 @@ class Oracle:
             stands = any(FIELDS[name].same(edit.value, pair.values(name)[0]) for edit in edits)
             assert stands, f"{name}: neither of {edits} stands, but {pair.values(name)}"
 
-    def _nothing_else_moved(self, shown: Refs, pairs: list[Pair]) -> None:
+    def _nothing_else_moved(self, shown: Refs) -> None:
         """A value that nobody touched, on either side of its pair, is as it was."""
         ledger = self.people.ledger
-        partner = {pair.ref(system): pair.ref(system.other) for pair in pairs for system in System}
+        partner: dict[Ref, set[Ref]] = {}
+        for xero, karbon in Link.objects.values_list("xero__remote_id", "karbon__remote_id"):
+            partner.setdefault((XERO, xero), set()).add((System.KARBON, karbon))
+            partner.setdefault((System.KARBON, karbon), set()).add((XERO, xero))
         for (ref, name), value in ledger.rested.items():
-            refs = {ref, partner.get(ref, ref)}
+            refs = {ref, *partner.get(ref, ())}
             touched = refs & ledger.loose or any((r, name) in ledger.last for r in refs)
             if ref in shown and not touched:
                 now = shown[ref].values.get(name)
