@@ -21,6 +21,7 @@ from karbonsync.models import Cursor, SafetyStop
 Kind = SafetyStop.Kind
 WINDOW = timedelta(hours=1)
 MISSING_SHARE, MISSING_AT_LEAST = 0.2, 20
+FEW = 2  # contacts that may all leave while others come, without looking like another organisation
 _MASS = (Kind.CHANGES, Kind.CLEARS, Kind.DEPARTURES)
 
 
@@ -68,7 +69,7 @@ def doubt_size(system: System, known: Mapping[str, int], now: Mapping[str, int],
 
 def doubt_missing(system: System, missing: int, known: int, *, are_there_strangers: bool) -> str:
     """Say why a whole walk that lacks so many known contacts cannot be believed; blank when it can."""
-    if missing > max(MISSING_AT_LEAST, known * MISSING_SHARE) or (missing and missing == known and are_there_strangers):
+    if missing > max(MISSING_AT_LEAST, known * MISSING_SHARE) or (FEW < missing == known and are_there_strangers):
         return f"{system.label}'s list lacks {missing:,} of {known:,} contacts that were there before. Are these the keys of another organisation?"
     return ""
 

@@ -87,6 +87,9 @@ class Acts:
         ledger.doubtful.add((link.pk, name))
         for ref in _refs(link):
             ledger.rested.pop((ref, name), None)
+            latest = ledger.last.get((ref, name))
+            if latest is not None and latest.value != question.values[ref[0]]:
+                continue  # edited again, which nobody here has seen yet: that edit is not what was decided about
             if gone := ledger.last.pop((ref, name), None):
                 ledger.overwritten.append(Overwritten(ref, name, gone.value))
             if ref[0] is winner:
