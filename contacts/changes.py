@@ -71,7 +71,7 @@ def _plan_chunk(
     for link in links:
         link.plan_due = False
         if link.state != Link.State.UNSYNCED and not _both_present(link):
-            overtaken += [c for s in System if (c := under_way.get((link.pk, s))) and c.state == Change.State.QUEUED]
+            overtaken += [c for s in System if (c := under_way.get((link.pk, s))) and not _stands(c)]
             continue
         mine = {system: under_way.get((link.pk, system)) for system in System}
         pair = pair_of(link, express_for, mine, asking.get(link.pk, []), chosen, flips.get(link.pk, frozenset()))
@@ -83,7 +83,7 @@ def _plan_chunk(
         _follow_conflicts(link, asking.get(link.pk, []), made)
         for system in System:
             change = mine[system]
-            if change is not None and change.state == Change.State.SENDING:
+            if change is not None and _stands(change):
                 continue
             if change is not None:
                 overtaken.append(change)
@@ -98,6 +98,11 @@ def _plan_chunk(
     stored = ["base_xero", "base_karbon", "held", "wishes", "one_by_one", "plan_due", "state", "problem", "stopped_at"]
     Link.objects.bulk_update(links, stored, batch_size=100)
     return sum(change.state == Change.State.QUEUED for change in queue)
+
+
+def _stands(change: Change) -> bool:
+    """Tell whether a new plan leaves this change alone: it is being sent, or a person asked for an archiving."""
+    return change.state == Change.State.SENDING or change.action == Change.Action.ARCHIVE
 
 
 def _flips(links: Sequence[Link]) -> dict[object, frozenset[str]]:

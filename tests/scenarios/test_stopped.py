@@ -75,6 +75,14 @@ def test_a_gone_client_is_archived_in_xero_when_somebody_asks_and_then_rests(
     assert world.karbon_names() == ["Quay Boats Limited"]
 
 
+def test_an_archiving_that_was_asked_for_outlives_a_new_plan_of_its_pair(world: World, gone: tuple[str, str]) -> None:
+    xero, _ = gone
+    stopped.archive_in_xero(world.link_of(xero), by=world.by)
+    Link.objects.update(plan_due=True)  # as a further read of either side does
+    world.sync()
+    assert world.xero(xero)["ContactStatus"] == "ARCHIVED"
+
+
 @pytest.mark.parametrize("kind", ["drop_reply", "drop_request"])
 def test_an_archiving_whose_call_is_lost_is_done_in_the_end(world: World, gone: tuple[str, str], kind: str) -> None:
     xero, _ = gone
