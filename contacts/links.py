@@ -272,7 +272,7 @@ def bring_back(contact: RemoteContact, *, by: User) -> None:
 @transaction.atomic
 def answer(conflict: FieldConflict, *, by: User, winner: System | None = None, typed: Value | None = None) -> None:
     """Settle a field that both sides changed: keep one side's value, or write a third into Xero (design §6)."""
-    pair = Link.objects.select_for_update().select_related("xero", "karbon").get(pk=conflict.link_id)
+    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=conflict.link_id)
     closed = FieldConflict.objects.filter(pk=conflict.pk, is_open=True).update(
         is_open=False,
         closed_at=timezone.now(),

@@ -226,7 +226,7 @@ def acknowledge(change: Change, shown: Values, read_back: Snapshot | None) -> No
     )
     if not done:
         return
-    link = Link.objects.select_for_update().select_related("xero", "karbon").get(pk=change.link_id)
+    link = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=change.link_id)
     for name, value in written.items():
         if name in change.source:
             link.base(system.other)[name] = change.source[name]
