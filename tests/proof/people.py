@@ -22,10 +22,11 @@ NORMAL, LOUD, BLANK = "normal", "loud", "blank"
 
 @dataclass(frozen=True)
 class Edit:
-    """The last value a person gave a field of one record, and the link that held the record then."""
+    """The last value a person gave a field of one record, the link that held it then, and what its partner showed."""
 
     value: Value
     link: object = None
+    against: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,9 @@ class People:
             ledger.overwritten.append(Overwritten(ref, name, last.value, replaced=True))
         if link is not None and old is not None:
             self._build_on(link, ref, name, old, before)
-        ledger.last[ref, name] = Edit(value, link and link.pk)
+        partner = link and _partner(link, ref)
+        other = before.get(partner) if partner else None
+        ledger.last[ref, name] = Edit(value, link and link.pk, other and other.values.get(name))
 
     def _build_on(self, link: Link, ref: Ref, name: str, old: Snapshot, before: Refs) -> None:
         """Where we had brought both sides together, a new edit starts from there: it contradicts nobody."""
@@ -159,9 +162,12 @@ class People:
         theirs = [ref for ref, now in both if _is_last(self.ledger.last.get((ref, name)), now.values[name])]
         asked = FieldConflict.objects.filter(link=link, field=name, is_open=True).exists()
         if FIELDS[name].same(old.values[name], other.values[name]) and len(theirs) < 2 and not asked:
-            gone = self.ledger.last.pop((partner, name), None)
-            if gone and gone.value != other.values[name]:
-                self.ledger.overwritten.append(Overwritten(partner, name, gone.value))
+            theirs_edit = self.ledger.last.get((partner, name))
+            if theirs_edit is None or not _is_seen(theirs_edit, old.values[name], link.base(partner[0]).get(name)):
+                return
+            del self.ledger.last[partner, name]
+            if theirs_edit.value != other.values[name]:
+                self.ledger.overwritten.append(Overwritten(partner, name, theirs_edit.value))
 
     def decided(self, *refs: Ref) -> None:
         """A person decided about these contacts: from now on only history and agreement are asked for."""
@@ -170,6 +176,14 @@ class People:
 
 def _is_last(edit: Edit | None, value: Value) -> bool:
     return edit is not None and edit.value == value
+
+
+def _is_seen(edit: Edit, here: Value, base: Value | None) -> bool:
+    """Tell whether the sync has been at an edit of the other side: it moved this side, or agreed without moving it.
+
+    An edit of capitals alone makes both sides look the same at once, and is an edit all the same (design 4).
+    """
+    return edit.against != here or edit.value == base
 
 
 def link_of(ref: Ref) -> Link | None:
