@@ -44,6 +44,19 @@ def test_a_person_whose_creation_lost_its_reply_is_found_again(world: World) -> 
     world.assert_both(xero, key, email="aroha@ngata.example")
 
 
+@pytest.mark.parametrize(("system", "method"), [("karbon", "PUT"), ("xero", "POST")])
+def test_a_page_in_place_of_the_answer_to_a_write_costs_no_edit(world: World, system: str, method: str) -> None:
+    xero, key = world.linked_pair()
+    world.fault(system=system, method=method, kind="garbage")
+    if system == "karbon":
+        world.edit_xero(xero, EmailAddress="new@harbour.example")
+    else:
+        world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.sync()
+    world.settle()
+    world.assert_both(xero, key, email="new@harbour.example")
+
+
 @pytest.mark.parametrize("kind", ["drop_reply", "drop_request"])
 def test_a_creation_in_xero_whose_call_is_lost_is_made_exactly_once(world: World, kind: str) -> None:
     world.linked_pair()
