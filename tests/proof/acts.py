@@ -85,6 +85,7 @@ class Acts:
         """What was decided against must be found in history; what was decided for must stand on both sides."""
         ledger, link, name = self.people.ledger, question.link, question.field
         ledger.doubtful.add((link.pk, name))
+        ledger.answered.add((link.pk, name))
         for ref in _refs(link):
             ledger.rested.pop((ref, name), None)
             latest = ledger.last.get((ref, name))
