@@ -43,6 +43,7 @@ class Oracle:
     def __init__(self, stage: Stage, people: People, product: Product) -> None:
         self.stage, self.people, self.product, self.terms = stage, people, product, people.terms
         self.broken: list[str] = []
+        self.surplus: set[Ref] = set()  # a person was asked about these namesakes
         stage.outside.on_write = self._watch
 
     # --- at any time ---
@@ -207,8 +208,11 @@ class Oracle:
         unsure = [c for c in creations if c.error.startswith("Several new contacts")]
         for ref in set(shown) - self.people.made:
             holders = [change for change in made if _created(change) == ref]
-            surplus = any(_is_surplus(change, shown[ref]) for change in unsure)
-            assert len(holders) == 1 or surplus, f"{ref} {shown[ref].values} was made by {len(holders)} creations"
+            renamed = (ref, NAME) in self.people.ledger.last
+            if any(_is_surplus(change, shown[ref], renamed=renamed) for change in unsure):
+                self.surplus.add(ref)
+            told = f"{ref} {shown[ref].values} was made by {len(holders)} creations"
+            assert len(holders) == 1 or ref in self.surplus, told
 
     def _everybody_is_decided(self, shown: Refs) -> None:
         """Who is inside the filter was matched, made, asked about or left out; who never was is left alone."""
@@ -271,7 +275,8 @@ def _created(change: Change) -> Ref | None:
     return (System(change.system), side.remote_id) if side else None
 
 
-def _is_surplus(change: Change, record: Snapshot) -> bool:
+def _is_surplus(change: Change, record: Snapshot, *, renamed: bool) -> bool:
+    """A person was asked which of several namesakes is the one we made, and may have renamed one since."""
     source = change.link.side(System(change.system).other)
     name = str(change.typed.get("name") or (source.name if source else ""))
-    return change.system == record.system and FIELDS["name"].same(name, record.values["name"])
+    return change.system == record.system and (renamed or FIELDS[NAME].same(name, record.values[NAME]))
