@@ -241,9 +241,12 @@ class _Access:
 
 
 def connect(for_person: bool = False) -> XeroRemote:
-    """Return Xero ready for calls. Raise NotAuthorised when nobody has connected it, or it must be connected again."""
+    """Return Xero ready for calls. Raise NotAuthorised when nobody has connected it, or it must be connected again.
+
+    Xero's login is asked only by the first call that needs it: while it is down, the other service goes on.
+    """
     access = _Access()
-    _, tenant_id = oauth.access_token()
+    tenant_id = oauth.organisation_id()
     session = ApiSession(
         System.XERO,
         f"{settings.XERO_API_URL}/api.xro/2.0",
