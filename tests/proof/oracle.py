@@ -166,6 +166,7 @@ class Oracle:
         """Both sides edited it. Where the firm chose whose edit wins, nobody is asked and that one's stands."""
         field, winner = FIELDS[name], self.terms.winner(name)
         is_decided = winner and not is_doubtful and not field.same(*(edit.value for edit in edits.values()))
+        is_decided = is_decided and all(edit.link == pair.link.pk for edit in edits.values())  # none before they met
         if is_decided and (edits[winner].value or self.terms.clears == TRAVEL):
             reason = pair.asked.get(name)
             assert reason in (None, FieldConflict.Reason.FLAPPING), f"asked about {name} ({reason}) despite the policy"
