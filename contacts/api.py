@@ -66,6 +66,18 @@ class ApiSession:
                 time.sleep(pause)
         raise AssertionError("unreachable")
 
+    def write(self, method: str, path: str, **kwargs: Any) -> None:
+        """Send a write whose answer tells nothing but that it was done: bare, or JSON.
+
+        A page in its place (a proxy's, a sign-in) leaves open whether the write ever reached the service.
+        """
+        reply = self.request(method, path, **kwargs)
+        try:
+            if reply.content:
+                reply.json()
+        except requests.JSONDecodeError as error:
+            raise self._fault("answered with something that is not JSON") from error
+
     def _once(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         reply = self._send(method, path, **kwargs)
         if reply.status_code == 401 and self._renew():

@@ -91,11 +91,11 @@ class KarbonClient:
     def patch(self, kind: Kind, key: str, body: Wire) -> None:
         """Change names; PATCH takes little else (facts, Karbon A11). ``Prefer`` is documented, 204 comes without it."""
         path = f"{ROUTE[kind]}/{quote(key, safe='')}"
-        self.session.request("PATCH", path, json=dict(body), headers={"Prefer": "return=representation"})
+        self.session.write("PATCH", path, json=dict(body), headers={"Prefer": "return=representation"})
 
     def put_card(self, card_key: str, body: Wire) -> None:
         """Replace one business card: what the body leaves out is cleared (facts, Karbon A11). Answered by a bare 204."""
-        self.session.request("PUT", f"/BusinessCards/{quote(card_key, safe='')}", json=dict(body))
+        self.session.write("PUT", f"/BusinessCards/{quote(card_key, safe='')}", json=dict(body))
 
     # --- settings of the account ---
 
@@ -137,12 +137,12 @@ class KarbonClient:
     def subscribe(self, target_url: str, signing_key: str = "") -> None:
         """Have Contact events sent to an address, which must begin with ``https://`` (facts, Karbon A15)."""
         body = {"TargetUrl": target_url, "WebhookType": "Contact", "SigningKey": signing_key}
-        self.session.request("POST", _HOOK, json={name: text for name, text in body.items() if text})
+        self.session.write("POST", _HOOK, json={name: text for name, text in body.items() if text})
 
     def unsubscribe(self) -> None:
         """End the Contact subscription; that there is none is fine."""
         try:
-            self.session.request("DELETE", f"{_HOOK}/Contact")
+            self.session.write("DELETE", f"{_HOOK}/Contact")
         except Missing:
             return
 

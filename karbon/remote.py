@@ -15,7 +15,7 @@ from django.utils import timezone
 from contacts import normalise
 from contacts.api import ApiSession
 from contacts.fields import NAME
-from contacts.remote import Creation, Keep, Missing, NotAuthorised, Rejected, Unavailable, Walk, Write
+from contacts.remote import Creation, Glance, Keep, Missing, NotAuthorised, Rejected, Unavailable, Walk, Write
 from contacts.values import CannotHold, Kind, Ref, Snapshot, System, Value, Values
 from karbon import client, mapping
 from karbon.client import NEWEST_FIRST, PAGE_SIZE, KarbonClient, Page, Wire
@@ -48,8 +48,10 @@ class KarbonRemote:
 
     # --- lists ---
 
-    def sizes(self) -> dict[str, int]:
-        return {name: self.client.page(kind).count for name, kind in LISTS.items()}
+    def glance(self) -> Glance:
+        pages = {name: self.client.page(kind) for name, kind in LISTS.items()}
+        keys = [_key(row, LISTS[name]) for name, page in pages.items() for row in page.rows]
+        return Glance.of({name: page.count for name, page in pages.items()}, keys)
 
     def walk(self, keep: Keep) -> Walk:
         """Keep every row of both lists. Both empty gives no cursor, so that the next check walks again."""

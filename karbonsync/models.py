@@ -52,6 +52,9 @@ class SafetyStop(models.Model):
     system = models.CharField(max_length=10, choices=System, blank=True)
     reason = models.CharField(max_length=500)
     is_open = models.BooleanField(default=True)
+    # Of a list: what a glance showed just before it was last walked. While that stands, it is not walked again.
+    mark = models.CharField(max_length=40, blank=True)
+    walked_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)

@@ -133,11 +133,17 @@ class Pipeline:
             self._reread_linked(now)
 
     def _walk(self, system: System, cursor: Cursor, keep: Keep, seen: set[str], began: datetime) -> None:
-        """Read a whole list and see whether it can be believed; if not, forget what came with it and pause."""
+        """Read a whole list and see whether it can be believed; if not, forget what came with it and pause.
+
+        While a glance shows a doubted list as it was, it is not walked again each time.
+        """
         size_doubt = partial(safety.doubt_size, system, cursor.sizes, is_first=cursor.walked_at is None)
         accepted = safety.was_accepted(system, cursor)
-        if safety.open_stops().filter(kind=SafetyStop.Kind.LIST, system=system).exists():
-            self._believe(system, size_doubt(self.remotes[system].sizes()))
+        mark = ""
+        if pause := safety.doubted_list(system):
+            glance = self.remotes[system].glance()
+            mark = glance.mark
+            self._believe(system, size_doubt(glance.sizes) or safety.doubt_still(pause, mark))
         walked = self.remotes[system].walk(keep)
         known = RemoteContact.objects.filter(system=system, presence=Presence.PRESENT, first_seen_at__lt=began)
         missing = [c for c in known.only("pk", "remote_id", "reads_valid_from") if c.remote_id not in seen]
@@ -149,14 +155,14 @@ class Pipeline:
             if doubt:  # what only such a list showed may be another organisation's: it comes again if it is ours
                 while pks := list(strangers.values_list("pk", flat=True)[:FORGET_AT_ONCE]):
                     RemoteContact.objects.filter(pk__in=pks).delete()
-            self._believe(system, doubt)
+            self._believe(system, doubt, mark)
         safety.list_is_believed(system)
         mirror.ask_refreshes(missing, reason="not in the list")
         cursor.value, cursor.sizes, cursor.walked_at = walked.cursor, dict(walked.sizes), began
 
-    def _believe(self, system: System, doubt: str) -> None:
+    def _believe(self, system: System, doubt: str, mark: str = "") -> None:
         if doubt:
-            safety.stop(SafetyStop.Kind.LIST, doubt, system)
+            safety.stop(SafetyStop.Kind.LIST, doubt, system, mark=mark)
             raise Unavailable(f"{doubt} Nothing was changed because of it; it is read again.")
 
     def _strangers(self, system: System, began: datetime) -> QuerySet[RemoteContact]:

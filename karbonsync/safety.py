@@ -20,6 +20,7 @@ from karbonsync.models import Cursor, SafetyStop
 
 Kind = SafetyStop.Kind
 WINDOW = timedelta(hours=1)
+WALK_DOUBTED_EVERY = timedelta(minutes=15)
 MISSING_SHARE, MISSING_AT_LEAST = 0.2, 20
 FEW = 2  # contacts that may all leave while others come, without looking like another organisation
 _MASS = (Kind.CHANGES, Kind.CLEARS, Kind.DEPARTURES)
@@ -34,9 +35,12 @@ def is_braked() -> bool:
     return open_stops().filter(kind__in=_MASS).exists()
 
 
-def stop(kind: str, reason: str, system: str = "") -> None:
-    """Pause, or bring the sentence of the pause that is on up to date."""
-    SafetyStop.objects.update_or_create(kind=kind, system=system, is_open=True, defaults={"reason": reason[:500]})
+def stop(kind: str, reason: str, system: str = "", *, mark: str = "") -> None:
+    """Pause, or bring the sentence of the pause that is on up to date. ``mark``: of a list that was walked just now."""
+    now: dict[str, object] = {"reason": reason[:500]}
+    if mark:
+        now |= {"mark": mark, "walked_at": timezone.now()}
+    SafetyStop.objects.update_or_create(kind=kind, system=system, is_open=True, defaults=now)
 
 
 def close(stopped: SafetyStop, outcome: str, by: User | None) -> None:
@@ -72,6 +76,17 @@ def doubt_missing(system: System, missing: int, known: int, *, are_there_strange
     if missing > max(MISSING_AT_LEAST, known * MISSING_SHARE) or (FEW < missing == known and are_there_strangers):
         return f"{system.label}'s list lacks {missing:,} of {known:,} contacts that were there before. Are these the keys of another organisation?"
     return ""
+
+
+def doubted_list(system: System) -> SafetyStop | None:
+    """Return the pause that is on because of this service's list, if any."""
+    return open_stops().filter(kind=Kind.LIST, system=system).first()
+
+
+def doubt_still(stopped: SafetyStop, mark: str) -> str:
+    """Say again what was said of a doubted list, if it was walked lately and a glance shows it as it was then."""
+    lately = stopped.walked_at is not None and timezone.now() - stopped.walked_at < WALK_DOUBTED_EVERY
+    return stopped.reason if lately and stopped.mark == mark else ""
 
 
 def list_is_believed(system: System) -> None:

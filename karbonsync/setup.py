@@ -48,5 +48,5 @@ def _remember_sizes() -> None:
         cursor, _ = Cursor.objects.get_or_create(system=system)
         if cursor.walked_at is None:
             with suppress(RemoteError):
-                cursor.sizes = remote.sizes()
+                cursor.sizes = dict(remote.glance().sizes)
                 cursor.save(update_fields=["sizes"])

@@ -204,6 +204,13 @@ def _organisations(access_token: str) -> list[Organisation]:
 # --- the tokens -------------------------------------------------------------------------------------------------------
 
 
+def organisation_id() -> str:
+    """Return the id of the connected organisation, without a call. Raise NotAuthorised when a person must connect."""
+    connection = _connected()
+    _read(connection.access_token)
+    return connection.tenant_id
+
+
 def access_token() -> tuple[str, str]:
     """Return a token that works for a minute at least, and the id of the organisation it is to be used for."""
     connection = _connected()
@@ -330,7 +337,8 @@ def _ask(call: Callable[[OAuth2Session, str, HTTPBasicAuth], Any], redirect_uri:
         hint = "Xero does not know this app. Check XERO_CLIENT_ID and XERO_CLIENT_SECRET."
         raise NotAuthorised(hint) from error
     except (requests.RequestException, OAuth2Error) as error:
-        raise Unavailable("Xero's login did not answer as it should. It will be tried again.") from error
+        message = "Xero's login did not answer as it should. It will be tried again."
+        raise Unavailable(message, performed=False) from error
     lifetime, scope = reply.get("expires_in"), reply.get("scope") or ""
     return _Pair(
         access=str(reply["access_token"]),

@@ -9,7 +9,7 @@ from contacts import links, mirror
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
 from karbonsync import pipeline, safety
-from karbonsync.models import SafetyStop
+from karbonsync.models import Cursor, SafetyStop
 from tests.scenarios.conftest import World
 
 MANY = 25
@@ -185,6 +185,31 @@ def test_a_list_of_another_organisation_changes_nothing_and_the_right_one_carrie
     assert (result.created, result.written, result.errors) == (0, 0, [])
     assert not safety.open_stops().exists()
     assert world.state() == before and world.links() == links_before
+
+
+def test_a_doubted_list_in_which_nothing_moved_is_not_walked_again(world: World, many: list[tuple[str, str]]) -> None:
+    for _, key in many:
+        world.control("DELETE", f"/karbon/organizations/{key}")
+    for number in range(MANY):
+        world.control("POST", "/karbon/organizations", {"FullName": f"Stranger {number} Limited"})
+    Cursor.objects.update(walked_at=_now() - timedelta(days=1))
+    for _ in range(2):
+        world.sync()
+    assert "another organisation" in the_stop().reason
+    world.forget_calls()
+    result = world.sync()
+    assert "another organisation" in result.errors[0]
+    assert len(world.calls(system="karbon")) == 2, "one glance at each of the two lists, and no walk"
+    world.add_organisation("One More Limited")
+    world.forget_calls()
+    world.sync()
+    assert len(world.calls(system="karbon")) > 2, "something moved, so the list is walked"
+    SafetyStop.objects.update(walked_at=_now() - timedelta(hours=1))
+    world.forget_calls()
+    world.sync()
+    assert len(world.calls(system="karbon")) > 2, "and now and then it is walked all the same"
+    safety.go_on(the_stop(), by=world.by)
+    assert world.sync().errors == []
 
 
 def test_a_karbon_that_is_really_empty_is_believed_when_it_was_so_from_the_start(world: World) -> None:
