@@ -184,7 +184,8 @@ def archive(request: HttpRequest, link_id: object) -> HttpResponse:
         return redirect(link_url(link_id))
     if gone is not System.KARBON:
         return redirect(link_url(link_id))
-    return pages.show(request, "contacts/archive.html", f"Archive {remaining} in Xero?", pair=pair)
+    title, cancel = f"Archive {remaining} in Xero?", link_url(link_id)
+    return pages.show(request, "contacts/archive.html", title, pair=pair, press="Archive in Xero", cancel=cancel)
 
 
 @pages.act(ACT, page=link_url)

@@ -101,7 +101,13 @@ def undo_change(request: HttpRequest, change_id: int) -> HttpResponse:
     if undo_state(change) != "possible":
         return redirect(change_url(change_id))
     return pages.show(
-        request, "contacts/undo_change.html", "Undo this change?", change=change, lines=change_lines(change)
+        request,
+        "contacts/undo_change.html",
+        "Undo this change?",
+        change=change,
+        lines=change_lines(change),
+        press="Undo this change",
+        cancel=change_url(change_id),
     )
 
 
@@ -124,7 +130,13 @@ def undo_link(request: HttpRequest, link_id: object) -> HttpResponse:
         return redirect(link_url(link_id))
     carried = Change.objects.filter(link=pair, state=Change.State.DONE, purpose=Change.Purpose.LINK).order_by("pk")
     return pages.show(
-        request, "contacts/undo_link.html", f"Undo the link of {pair}?", pair=pair, carried=_carried(carried)
+        request,
+        "contacts/undo_link.html",
+        f"Undo the link of {pair}?",
+        pair=pair,
+        carried=_carried(carried),
+        press="Undo this link",
+        cancel=link_url(link_id),
     )
 
 

@@ -102,7 +102,7 @@ def undo_check(request: HttpRequest, run_id: int) -> HttpResponse:
     if request.method == "POST":
         return _undo_check_now(request, run_id)
     pages.require(request, admin_undo.ACT)
-    run = get_object_or_404(Run, pk=run_id)
+    get_object_or_404(Run, pk=run_id)
     done = Change.objects.filter(check_number=run_id, state=Change.State.DONE)
     counts = done.aggregate(
         updates=Count("pk", filter=Q(action="update")),
@@ -110,7 +110,15 @@ def undo_check(request: HttpRequest, run_id: int) -> HttpResponse:
         new_karbon=Count("pk", filter=Q(action="create", system="karbon")),
     )
     standing = Link.objects.filter(check_number=run_id, state__in=[Link.State.LIVE, Link.State.STOPPED]).count()
-    return pages.show(request, "karbonsync/undo_check.html", "Undo this check?", run=run, standing=standing, **counts)
+    return pages.show(
+        request,
+        "karbonsync/undo_check.html",
+        "Undo this check?",
+        standing=standing,
+        press="Undo this check",
+        cancel=check_url(run_id),
+        **counts,
+    )
 
 
 @pages.act(admin_undo.ACT, page=check_url)
