@@ -39,7 +39,7 @@ class SyncSettingsAdmin(ModelAdmin):
         (
             "Paused for safety",
             {
-                "fields": ("brake_at_least", "brake_changes", "brake_clears", "brake_departures"),
+                "fields": ("brake_at_least", "brake_changes", "brake_clears", "brake_departures", "brake_creations"),
                 "description": "When more than this happens within an hour, nothing more is sent until somebody has looked.",
             },
         ),

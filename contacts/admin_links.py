@@ -119,8 +119,7 @@ def held_values(pair: Link) -> list[tuple[str, str, str]]:
 def name_clash(pair: Link) -> list[tuple[RemoteContact, str, bool]]:
     """Return who in Xero has the name already that a creation or a pair was refused for, and whether each is free."""
     is_refused = pair.state == Link.State.CREATING and pair.problem
-    is_held = pair.state == Link.State.LIVE and "name" in pair.held.get(System.XERO, {})
-    if pair.karbon is None or not (is_refused or is_held):
+    if pair.karbon is None or not (is_refused or finding.is_name_held(pair)):
         return []
     others = finding.namesakes(System.XERO, pair.karbon.name).exclude(pk=pair.xero_id or 0)
     found: list[Any] = list(finding.with_open_links(others, System.XERO)[:10])

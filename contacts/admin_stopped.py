@@ -41,6 +41,7 @@ def situation(request: HttpRequest, pair: Link) -> dict[str, Any]:
     except links.Overtaken as reason:
         return {"is_back": str(reason)}
     remaining = pair.side(gone.other)
+    survivor = stopped.survivor_of(pair.xero) if pair.xero.presence == Presence.MERGED else None
     query = request.GET.get("q", "").strip()[:200]
     return {
         "gone": gone,
@@ -48,7 +49,8 @@ def situation(request: HttpRequest, pair: Link) -> dict[str, Any]:
         "replacements": stopped.possible_replacements(pair),
         "query": query,
         "found": _free_contacts(gone, query) if query else [],
-        "survivor": stopped.survivor_of(pair.xero) if pair.xero.presence == Presence.MERGED else None,
+        "survivor": survivor,
+        "survivors_pair": links.open_link(survivor) if survivor else None,
     }
 
 

@@ -67,13 +67,16 @@ def history(changes: Iterable[Change]) -> list[tuple[Change, list[tuple[str, str
 
 def undo_state(change: Change) -> str:
     """Say whether a change was undone, is about to be, or "possible"; blank when there is nothing to undo."""
-    if any(other.state in _STANDING for other in change.undone_by.all()):  # type: ignore[attr-defined]
+    is_parted = change.link.state not in (Link.State.LIVE, Link.State.STOPPED)
+    undone_by: list[Change] = list(change.undone_by.all())  # type: ignore[attr-defined]
+    if any(other.state in _STANDING or (other.error == undoing.DELETE_IT and is_parted) for other in undone_by):
         return "Undone"
     wishes = [wish for fields in change.link.wishes.values() for wish in fields.values()]
     if any(wish.get("undoes") == change.pk for wish in wishes):
         return "Undone in a moment"
-    is_done = change.state == Change.State.DONE and change.action != Change.Action.ARCHIVE
-    return "possible" if is_done else ""
+    if change.state != Change.State.DONE or change.action == Change.Action.ARCHIVE:
+        return ""
+    return "" if change.action == Change.Action.CREATE and is_parted else "possible"
 
 
 def tell(request: HttpRequest, undone: undoing.Undone) -> None:

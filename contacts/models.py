@@ -390,6 +390,7 @@ class SyncSettings(models.Model):
     brake_changes = _percent("percent of all pairs changed", 20)
     brake_clears = _percent("percent of all pairs with a value cleared", 5)
     brake_departures = _percent("percent of all pairs archived, merged or gone", 10)
+    brake_creations = _percent("new contacts, in percent of all pairs", 20)
 
     class Meta:
         verbose_name = verbose_name_plural = "sync settings"

@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
 
 from contacts import bell, links
 from contacts.fields import BLANK, FIELDS
 from contacts.links import NotPossible
 from contacts.models import Change, FieldConflict, Link
-from contacts.values import System, Value
+from contacts.values import Presence, System, Value
+
+DELETE_IT = "Karbon cannot remove a contact by itself. Delete it in Karbon."
 
 
 @dataclass
@@ -80,9 +84,34 @@ def _undo_creation(change: Change, by: User) -> Undone:
     made = pair.side(System(change.system))
     assert made is not None
     if change.system == System.KARBON:
-        return Undone(left=[f"{made}: Karbon cannot remove a contact by itself. Delete it in Karbon."])
+        _note_to_delete(change, by)
+        return Undone(left=[f"{made}: {DELETE_IT}"])
     links.archive(pair, by=by, cause="Undone: created by us", undoes=change)
     return Undone(put_back=1)
+
+
+def _note_to_delete(change: Change, by: User) -> None:
+    """Keep in the history what only a person can do, so that it stays on the list until it is done."""
+    Change.objects.create(
+        link_id=change.link_id,
+        system=System.KARBON,
+        action=Change.Action.ARCHIVE,
+        purpose=Change.Purpose.UNDO,
+        state=Change.State.CANCELLED,
+        cause="Undone: created by us",
+        error=DELETE_IT,
+        undoes=change,
+        by=by,
+        ended_at=timezone.now(),
+    )
+
+
+def to_delete() -> QuerySet[Change]:
+    """Undone creations whose Karbon contact is still there, until it is deleted or somebody decides on its pair."""
+    noted = Change.objects.filter(system=System.KARBON, action=Change.Action.ARCHIVE, undoes__isnull=False)
+    noted = noted.filter(link__state=Link.State.UNSYNCED, link__karbon__presence=Presence.PRESENT)
+    standing = noted.filter(created_at__gte=F("link__ended_at"))  # not one that was taken back in between
+    return standing.select_related("link__karbon").defer("link__karbon__payload").order_by("pk")
 
 
 def _put_back(changes: Sequence[Change], by: User) -> Undone:

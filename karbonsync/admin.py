@@ -8,6 +8,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.paginator import Paginator
 from django.db.models import Count, Model, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -90,6 +91,7 @@ def _done_by(request: HttpRequest, run: Run) -> dict[str, Any]:
         "linked": list(linked) if linked.number == longer.number else [],
         "sent_count": sent.paginator.count,
         "linked_count": linked.paginator.count,
+        "to_delete": Paginator(undoing.to_delete().filter(undoes__check_number=run.pk), pages.PER_PAGE).page(1),
     }
 
 

@@ -117,6 +117,6 @@ def _shown(item: Item, request: HttpRequest) -> dict[str, Any]:
     may = not item.permission or request.user.has_perm(item.permission)
     shown = {"title": item.title, "icon": item.icon, "permission": lambda request: may}
     shown["link"] = reverse(f"admin:{item.page}") + item.query
-    if may and item.waiting and item.waiting(request):
-        shown["badge"] = f"{__name__}.{item.waiting.__name__}"
+    if may and item.waiting and (number := item.waiting(request)):
+        shown["badge"] = number  # a number is shown as it is; a text would name a function to ask
     return shown
