@@ -92,7 +92,7 @@ def relink(request: HttpRequest, link_id: object, other_id: int, *, read: pages.
     return pages.show(
         request,
         "contacts/relink.html",
-        f"Link {remaining} to {other}?",
+        f"Link {remaining} to {gone.label}'s {other}?",
         pair=pair,
         xero=xero,
         karbon=karbon,

@@ -17,7 +17,7 @@ from karbonsync import safety
 from karbonsync.models import SafetyStop
 
 SEE, ACT = "contacts.view_link", "contacts.change_link"
-SHOWN_CHANGES = 20
+SHOWN_CHANGES = 10
 Kind = SafetyStop.Kind
 _WAITING = "What people asked for is still sent. Every other change waits and nothing is lost; changes that come in meanwhile wait too."
 WHAT_WAITS = {

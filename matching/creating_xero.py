@@ -150,7 +150,7 @@ def link_namesake(request: HttpRequest, link_id: object, other_id: int, *, read:
     return pages.show(
         request,
         "contacts/relink.html",
-        f"Link {karbon} to {xero}?",
+        f"Link {karbon} to Xero's {xero}?",
         pair=pair,
         picks=True,
         leaves=pair.xero,
