@@ -1,4 +1,4 @@
-"""What the lists of contacts, pairs, changes and questions have in common: nothing in them is edited by hand."""
+"""What the lists that nobody edits by hand have in common."""
 
 from collections.abc import Sequence
 from datetime import datetime

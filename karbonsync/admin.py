@@ -9,7 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.paginator import Paginator
-from django.db.models import Count, Model, Q
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -19,6 +19,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from contacts import admin_undo, pages, undoing
+from contacts.admin_lists import ReadOnlyAdmin
 from contacts.models import Change, Link
 from karbonsync.dashboard import in_words
 from karbonsync.models import Run
@@ -29,12 +30,10 @@ for theirs in (Failure, OrmQ, Schedule, Success, User, Group):
 
 
 @admin.register(Run)
-class CheckAdmin(ModelAdmin):
+class CheckAdmin(ReadOnlyAdmin):
     change_form_outer_after_template = "karbonsync/_check_done.html"
     list_display = ("started_at", "shown_time", "shown_counts", "step", "shown_problem")
     list_filter = ("is_quiet", "step")
-    list_per_page = 50
-    actions = None
     fields = ("started_at", "ended_at", "step", "progress", "shown_counts", "shown_calls", "shown_problem")
     readonly_fields = fields
 
@@ -67,15 +66,6 @@ class CheckAdmin(ModelAdmin):
     def shown_calls(self, run: Run) -> str:
         calls = run.counts.get("calls") or {}
         return ", ".join(f"{count:,} to {system.capitalize()}" for system, count in calls.items())
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 def _done_by(request: HttpRequest, run: Run) -> dict[str, Any]:

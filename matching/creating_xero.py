@@ -3,7 +3,6 @@
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.contrib.messages import success
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -123,10 +122,10 @@ def _must_be_free(name: str, *, but: RemoteContact | None = None) -> None:
 # --- a name that Xero has already -------------------------------------------------------------------------------------
 
 
-def _refused(link_id: object) -> tuple[Link, RemoteContact]:
-    """Return the pair whose name Xero refused, to create it or to change it, and its Karbon contact."""
-    found = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon")
-    pair = get_object_or_404(found, pk=link_id)
+def _refused(link_id: object, *, to_act: bool = True) -> tuple[Link, RemoteContact]:
+    """Return the pair whose name Xero refused, to create it or to change it, and its Karbon contact. An act locks it."""
+    found = Link.objects.select_related("xero", "karbon")
+    pair = get_object_or_404(found.select_for_update(of=("self",)) if to_act else found, pk=link_id)
     is_creation = pair.state == Link.State.CREATING and pair.problem
     if pair.karbon is None or not (is_creation or finding.is_name_held(pair)):
         raise links.Overtaken("Somebody was faster: this name is no longer refused. Look at it again.")
@@ -139,8 +138,7 @@ def link_namesake(request: HttpRequest, link_id: object, other_id: int, *, read:
         return _link_namesake_now(request, link_id, other_id)
     pages.require(request, ACT)
     try:
-        with transaction.atomic():
-            pair, karbon = _refused(link_id)
+        pair, karbon = _refused(link_id, to_act=False)
     except links.Overtaken:
         return redirect(pages.link_url(link_id))
     xero = get_object_or_404(RemoteContact, pk=other_id, system=System.XERO)
