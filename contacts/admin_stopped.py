@@ -32,10 +32,8 @@ def urls(site: AdminSite, read: pages.Read) -> list[URLPattern]:
 
 def situation(request: HttpRequest, pair: Link) -> dict[str, Any]:
     """Return what the link page shows of a stopped pair: who left, who may take the place, which acts there are."""
-    if pair.state != Link.State.STOPPED or pair.xero is None:
-        return {}
-    if pair.xero.presence == Presence.ARCHIVED:
-        return {"is_archived": True}
+    if pair.state != Link.State.STOPPED or pair.xero is None or pair.xero.presence == Presence.ARCHIVED:
+        return {}  # archived in Xero is quiet: restored there, the pair goes on
     try:
         gone = stopped.gone_side(pair)
     except links.Overtaken as reason:
