@@ -3,7 +3,7 @@
 A stop keeps what nobody asked for from being sent until a person goes on or puts back. Nothing is lost meanwhile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from django.utils import timezone
 from contacts import bell, links, undoing
 from contacts.links import NotPossible, Overtaken
 from contacts.models import Change, Link, RemoteContact, SyncSettings
-from contacts.values import System, Value
+from contacts.undoing import Overwritten
+from contacts.values import System
 from karbonsync.models import Cursor, SafetyStop
 
 Kind = SafetyStop.Kind
@@ -190,11 +191,11 @@ def put_back(stopped: SafetyStop, *, by: User) -> int:
     for change in affected(stopped).select_related("link__xero"):
         by_link.setdefault(change.link_id, []).append(change)
     is_new = stopped.kind == Kind.CREATIONS
-    for number, mine in by_link.items():
+    for mine in by_link.values():
         if is_new:
             _leave_out(mine[-1], by)
         else:
-            _put_back(number, mine, by)
+            undoing.put_back(_former(mine), cause="Paused for safety: put back", by=by)
     close(stopped, "The new contacts were left out" if is_new else "The former values were put back", by)
     bell.ring()
     return len(by_link)
@@ -207,29 +208,13 @@ def _leave_out(creation: Change, by: User) -> None:
         links.give_up_creation(creation.link, by=by)
 
 
-def _put_back(link_id: UUID, changes: list[Change], by: User) -> None:
-    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=link_id)
+def _former(changes: Sequence[Change]) -> list[Overwritten]:
+    """What both sides of a pair showed before these changes: where people edited, and where that had already been sent."""
+    former = []
     for change in changes:
         target = System(change.system)
         for name, agreed in change.agreed.items():
-            _wish(pair, target.other, name, agreed, change.source[name], by, change)
+            former.append(Overwritten(change, target.other, name, agreed, change.source[name]))
             if change.state == Change.State.DONE:
-                _wish(pair, target, name, change.before[name], change.shown[name], by, change)
-    pair.plan_due = True
-    pair.save(update_fields=["wishes", "plan_due"])
-
-
-def _wish(pair: Link, system: System, name: str, value: Value, ours: Value, by: User, undoes: Change) -> None:
-    side = pair.side(system)
-    if side is None or side.values.get(name) != ours:
-        return  # edited since: left as it is
-    links.wish(
-        pair,
-        system,
-        name,
-        value,
-        purpose=Change.Purpose.UNDO,
-        cause="Paused for safety: put back",
-        by=by,
-        undoes=undoes,
-    )
+                former.append(Overwritten(change, target, name, change.before[name], change.shown[name]))
+    return former

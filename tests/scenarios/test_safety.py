@@ -71,6 +71,19 @@ def test_a_mass_change_that_was_not_meant_is_put_back(world: World, many: list[t
     assert not safety.open_stops().exists()
 
 
+def test_a_pair_that_changed_twice_goes_back_to_the_same_value_on_both_sides(
+    world: World, many: list[tuple[str, str]]
+) -> None:
+    edit_all(world, many[:1], "xero", email="first@new.example")
+    world.settle()
+    edit_all(world, many, "xero")
+    world.sync()
+    safety.put_back(the_stop(), by=world.by)
+    world.settle()
+    for number, (xero, key) in enumerate(many):
+        world.assert_both(xero, key, email=f"client{number}@old.example")
+
+
 def test_a_first_import_is_no_mass_change(world: World, many: list[tuple[str, str]]) -> None:
     assert not SafetyStop.objects.exists()
 
