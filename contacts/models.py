@@ -206,9 +206,8 @@ class Change(models.Model):
     after: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     shown: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     source: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
-    typed: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
-        default=dict
-    )  # given by a person instead
+    # Of a creation: values that a person typed, used on both sides instead of the source's.
+    typed: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     target_modified_at = models.CharField(max_length=40, blank=True)
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.UNKNOWN, help_text="What a creation makes.")
     contact_type = models.CharField(max_length=200, blank=True)
@@ -390,6 +389,7 @@ class SyncSettings(models.Model):
     brake_changes = _percent("percent of all pairs changed", 20)
     brake_clears = _percent("percent of all pairs with a value cleared", 5)
     brake_departures = _percent("percent of all pairs archived, merged or gone", 10)
+    brake_creations = _percent("new contacts, in percent of all pairs", 20)
 
     class Meta:
         verbose_name = verbose_name_plural = "sync settings"

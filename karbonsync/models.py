@@ -47,6 +47,7 @@ class SafetyStop(models.Model):
         CHANGES = "changes", "Very many changes"
         CLEARS = "clears", "Very many cleared values"
         DEPARTURES = "departures", "Very many contacts left"
+        CREATIONS = "creations", "Very many new contacts"
 
     kind = models.CharField(max_length=10, choices=Kind)
     system = models.CharField(max_length=10, choices=System, blank=True)

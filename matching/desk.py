@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.contrib.messages import success
+from django.core.paginator import Paginator
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_safe
 
-from contacts import comparing, finding, links, normalise, pages
+from contacts import comparing, finding, links, normalise, pages, undoing
 from contacts.models import Link, RemoteContact, SyncSettings
 from contacts.values import Kind, System
 from matching import classifier, issues
@@ -61,6 +62,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
         tabs=[(key, label, all_rows[key].count()) for key, label in TABS.items()],
         query=query,
         page=pages.page_of(request, found),
+        to_delete=Paginator(undoing.to_delete(), pages.PER_PAGE).page(1) if tab == "unsynced" else None,
         may_link=request.user.has_perm(ACT_ON_LINKS),
     )
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from contacts import bell, links
-from contacts.models import Link, RemoteContact
+from contacts.models import Change, Link, RemoteContact
 from contacts.values import Kind, System
 from matching.matcher import Decision, Keys, xero_keys
 from matching.models import Candidate, MatchIssue, Verdict
@@ -115,11 +115,32 @@ def decide_pair(xero: RemoteContact, karbon: RemoteContact, *, is_same: bool, by
     bell.ring()
 
 
-def link_by_hand(xero: RemoteContact, karbon: RemoteContact, *, by: User) -> Link:
+def link_by_hand(
+    xero: RemoteContact, karbon: RemoteContact, *, by: User, winners: Mapping[str, System] | None = None
+) -> Link:
     """Link two contacts that a person found to be the same, from wherever they stood."""
     with transaction.atomic():
         for issue in open_issues().filter(xero=xero):
             close(issue, outcome=f"Linked to {karbon}"[:200], by=by)
         RemoteContact.objects.filter(pk__in=[xero.pk, karbon.pk]).update(left_out=False)
         decide_pair(xero, karbon, is_same=True, by=by)
-        return links.link(xero, karbon, origin=Link.Origin.CONFIRMED, by=by)
+        return links.link(xero, karbon, origin=Link.Origin.CONFIRMED, winners=winners, by=by)
+
+
+@transaction.atomic
+def link_to_namesake(
+    pair: Link, xero: RemoteContact, karbon: RemoteContact, *, by: User, winners: Mapping[str, System] | None = None
+) -> Link:
+    """Link a Karbon contact to the Xero contact that has its name already, instead of what Xero refused.
+
+    A refused creation is withdrawn. A live pair ends: its Xero contact stays as it is and is remembered as left out.
+    """
+    if pair.state == Link.State.CREATING:
+        links.give_up_creation(pair, by=by)
+    else:
+        if Change.objects.filter(link=pair, state=Change.State.SENDING).exists():
+            raise links.Overtaken("Something is being sent for this pair right now. Try again in a moment.")
+        links.end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.LIVE])
+        assert pair.xero is not None
+        links.leave_out(pair.xero, by=by)
+    return link_by_hand(xero, karbon, by=by, winners=winners)
