@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0003_change_agreed_change_check_number_change_purpose_and_more'),
+        ("contacts", "0003_change_agreed_change_check_number_change_purpose_and_more"),
     ]
 
     operations = [

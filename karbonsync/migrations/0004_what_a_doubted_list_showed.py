@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('karbonsync', '0003_cursor_sizes_safetystop'),
+        ("karbonsync", "0003_cursor_sizes_safetystop"),
     ]
 
     operations = [
