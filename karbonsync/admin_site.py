@@ -29,6 +29,7 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
     return [
         path("progress/", site.admin_view(dashboard.progress), name="progress"),
         path("check-now/", site.admin_view(dashboard.check_now), name="check_now"),
+        path("webhooks/", site.admin_view(dashboard.webhooks), name="webhooks"),
         *safety_desk.urls(site),
         *admin_stopped.urls(site, read_karbon),
         *admin_undo.urls(site),
@@ -114,6 +115,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _item(
                     request, "Xero connection", "power", "xero_xeroconnection_changelist", "xero.view_xeroconnection"
                 ),
+                _item(request, "Webhooks", "webhook", "webhooks", "xero.view_xeroconnection"),
                 _item(request, "Users", "person", "auth_user_changelist", "auth.view_user"),
                 _item(request, "Groups", "shield_person", "auth_group_changelist", "auth.view_group"),
             ],

@@ -149,7 +149,7 @@ Q_CLUSTER = {
     "ack_failures": True,
     "max_attempts": 1,
     "catch_up": False,
-    "poll": 0.5,
+    "poll": 0.2,  # what a webhook adds to the way of an edit, at most
     "save_limit": 200,
     "label": "Background tasks",
 }
