@@ -110,9 +110,7 @@ def _ask(contacts: Sequence[RemoteContact], newest: dict[str, Event], now: datet
 
 def _ask_for_lists(system: System, at: datetime) -> None:
     """Somebody not known here, perhaps just created: the next poll brings them, and all that came before."""
-    Webhook.objects.get_or_create(system=system)
-    older = Webhook.objects.filter(Q(stranger_at=None) | Q(stranger_at__lt=at), system=system)
-    if older.exists() and older.update(stranger_at=at):
+    if _move(system, "stranger_at", at, at):
         bell.ring()
 
 
@@ -120,10 +118,16 @@ def _note(system: System, what: str) -> None:
     """Remember that a delivery came, to half a minute; that it cannot be remembered must not cost the delivery."""
     now = timezone.now()
     try:
-        Webhook.objects.get_or_create(system=system)
-        long_ago = Q(**{what: None}) | Q(**{f"{what}__lt": now - NOTE_EVERY})
-        row = Webhook.objects.filter(long_ago, system=system)
-        if row.exists():
-            row.update(**{what: now})
+        _move(system, what, now, now - NOTE_EVERY)
     except DatabaseError as error:
         log.warning("%s webhook: not noted (%s)", system, type(error).__name__)
+
+
+def _move(system: System, what: str, to: datetime, if_before: datetime) -> bool:
+    """Move a time of the webhook's row forward. Most deliveries only read it: a burst must not queue for the pen."""
+    kept, _ = Webhook.objects.get_or_create(system=system)
+    at = getattr(kept, what)
+    if at is not None and at >= if_before:
+        return False
+    earlier = Q(**{what: None}) | Q(**{f"{what}__lt": if_before})
+    return bool(Webhook.objects.filter(earlier, system=system).update(**{what: to}))

@@ -35,6 +35,7 @@ def look() -> None:
 
 def watch_webhooks() -> None:
     """See that Karbon still sends us its events, which it stops without notice."""
+    bell.answered(bell.WATCH)
     listening.watch()
 
 
