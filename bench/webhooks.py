@@ -190,7 +190,6 @@ def deliver(count: int = DELIVERIES) -> Outcome:
         ids = [contact["ContactID"] for contact in state["xero"]["contacts"]]
         keys = [record["OrganizationKey"] for record in state["karbon"]["organizations"]]
         health = send_all(product.port, [("GET", "/health", b"", {})] * min(count, 1000))
-        refreshes = product.count("contacts_refresh")
         planned = plan(count, ids, keys)
         kind = {"Content-Type": "application/json"}
         asked = [("POST", f"/webhooks/{each.service}", each.body, {**kind, **each.headers}) for each in planned]
@@ -203,7 +202,7 @@ def deliver(count: int = DELIVERIES) -> Outcome:
             wrong=wrong,
             p50=percentile(seconds, 0.5) * 1000,
             p99=percentile(seconds, 0.99) * 1000,
-            rows=product.count("contacts_refresh") - refreshes,
+            rows=product.count("contacts_refresh", "reason = 'webhook'"),
             queued=product.count("django_q_ormq"),
             distinct=len({each.contact for each in planned if each.contact}),
             health_p99=percentile([answer.seconds for answer in health], 0.99) * 1000,
