@@ -63,7 +63,9 @@ def plan(count: int, xero_ids: Sequence[str], karbon_keys: Sequence[str], seed: 
 
 
 def _delivery(kind: str, service: str, known: str, at: datetime, dice: random.Random) -> Delivery:
-    stranger = str(uuid.UUID(int=dice.getrandbits(128), version=4)) if service == "xero" else f"Gone{dice.randrange(10**6)}"
+    stranger = (
+        str(uuid.UUID(int=dice.getrandbits(128), version=4)) if service == "xero" else f"Gone{dice.randrange(10**6)}"
+    )
     contact = stranger if kind == "unknown" else known
     told = xero_body(contact, at, kind) if service == "xero" else karbon_body(contact, at, kind)
     body = dice.choice((b"", b"{", b"[[[]]]", b'"events"', b"\xff\xfe", told[:40])) if kind == "malformed" else told

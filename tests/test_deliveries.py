@@ -26,7 +26,10 @@ def test_each_delivery_gets_its_answer_and_nothing_piles_up(client, db):
     with TestCase.captureOnCommitCallbacks(execute=True):
         for delivery in planned:
             reply = client.post(
-                f"/webhooks/{delivery.service}", delivery.body, content_type="application/json", headers=delivery.headers
+                f"/webhooks/{delivery.service}",
+                delivery.body,
+                content_type="application/json",
+                headers=delivery.headers,
             )
             assert (reply.status_code, reply.content, reply.cookies.output()) == (delivery.status, b"", "")
     named = {delivery.contact for delivery in planned if delivery.contact}

@@ -13,7 +13,7 @@ from xero import oauth
 from xero.client import XeroClient
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def specs() -> None:
     if not SPECS.is_dir():
         pytest.skip("the official descriptions (../shared/specs) are not here")

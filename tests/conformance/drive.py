@@ -25,7 +25,10 @@ from xero import remote as xero_remote
 
 WORLD = {"xero": 50, "karbon": 260, "overlap": 0.5, "conflicts": 0.1, "seed": 41}
 ADDRESS = {"lines": "1 Wharf Road\nLevel 2", "city": "Auckland", "region": "", "postcode": "1010", "country": "NZ"}
-PHONE, MOBILE = {"country": "64", "area": "9", "number": "555 0155"}, {"country": "64", "area": "21", "number": "555 0156"}
+PHONE, MOBILE = (
+    {"country": "64", "area": "9", "number": "555 0155"},
+    {"country": "64", "area": "21", "number": "555 0156"},
+)
 BACK = "http://localhost:8000/xero/callback"
 
 
@@ -183,7 +186,9 @@ class Drive:
 
     def karbon(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         signed = {**self.box.karbon_headers(), **headers}
-        return self.session.request(method, f"{settings.KARBON_API_URL}/v3{path}", json=body, headers=signed, timeout=15)
+        return self.session.request(
+            method, f"{settings.KARBON_API_URL}/v3{path}", json=body, headers=signed, timeout=15
+        )
 
     def karbon_refusals(self) -> None:
         refused = [
@@ -197,10 +202,16 @@ class Drive:
             self.karbon("POST", "/WebhookSubscriptions", {"TargetUrl": "ftp://x", "WebhookType": "Contact"}),
             self.karbon("PUT", "/BusinessCards/Nobody00001", {}),
             self.karbon("POST", "/Organizations", {"FullName": "Taken", "UserDefinedIdentifier": "N-1"}),
-            *(self.karbon("GET", f"/{plural}/Nobody00001") for plural in ("Contacts", "Organizations", "BusinessCards")),
+            *(
+                self.karbon("GET", f"/{plural}/Nobody00001")
+                for plural in ("Contacts", "Organizations", "BusinessCards")
+            ),
             *(self.karbon("PATCH", f"/{plural}/Nobody00001", {}) for plural in ("Contacts", "Organizations")),
             self.karbon("GET", "/Contacts/GetContactByUserDefinedIdentifier(UserDefinedIdentifier='none')"),
-            *(self.karbon("GET", path, AccessKey="none") for path in ("/Contacts", "/Organizations", "/TenantSettings")),
+            *(
+                self.karbon("GET", path, AccessKey="none")
+                for path in ("/Contacts", "/Organizations", "/TenantSettings")
+            ),
         ]
         assert not any(reply.ok for reply in refused)
         self.control("POST", "switches", {"staleWrite409": 1})

@@ -64,7 +64,9 @@ def found(recorded: Recorder, descriptions: Described) -> Counter[Deviation]:
 
 
 def test_all_that_is_said_conforms_or_is_excused_by_the_facts(found: Counter[Deviation]) -> None:
-    open_ones = [f"{count} × {each}" for each, count in found.items() if not any(excuse.covers(each) for excuse in EXCUSES)]
+    open_ones = [
+        f"{count} × {each}" for each, count in found.items() if not any(excuse.covers(each) for excuse in EXCUSES)
+    ]
     assert open_ones == []
 
 
@@ -133,3 +135,33 @@ def _serves(box: Sandbox, description: Description, operation: Operation) -> boo
     return reply.status != 501 and not (
         reply.status == 404 and (b"No HTTP resource" in reply.body or b"<html>" in reply.body)
     )
+
+
+# --- the checker itself -----------------------------------------------------------------------------------------------
+
+BASE = "http://127.0.0.1/xero/api/api.xro/2.0"
+OURS = {"User-Agent": "KarbonSync/1.0", "xero-tenant-id": "x", "Content-Type": "application/json"}
+PAGE = b'{"Contacts": [{"ContactID": "11111111-2222-4333-8444-555555555555", "Name": "A"}]}'
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, []),
+        ({"url": f"{BASE}/Contacts?page=one"}, ['query page breaks type "integer"']),
+        ({"url": f"{BASE}/Contacts?sort=Name"}, ["query sort is not described"]),
+        ({"headers": {"User-Agent": "KarbonSync/1.0"}}, ["header xero-tenant-id is missing"]),
+        ({"body": b"{}"}, ["has a body"]),
+        ({"status": 418}, ["the status is not described"]),
+        ({"answer_type": "text/html"}, ["is text/html, described as application/json"]),
+        ({"answer": b'{"Contacts": [{"Name": 7}]}'}, ['.Contacts[].Name breaks type "string"']),
+        ({"answer": b'{"Contacts": [{"Nickname": "A"}]}'}, [".Contacts[].Nickname is not described"]),
+        ({"answer": b'{"Contacts": [{"ContactStatus": "GONE"}]}'}, ['.Contacts[].ContactStatus breaks enum ["ACTIVE", "ARCHIVED", "GDPRREQUEST"]']),
+        ({"method": "PUT", "url": f"{BASE}/Contacts", "body": b'{"Contacts": [{"Name": "A", "Phones": [{"PhoneType": "HOME"}]}]}'}, ['.Contacts[].Phones[].PhoneType breaks enum ["DEFAULT", "DDI", "MOBILE", "FAX", "OFFICE"]']),
+        ({"method": "DELETE"}, ["is not described"]),
+    ],
+)  # fmt: skip
+def test_the_checker_sees_what_is_wrong(descriptions: Described, changed: dict[str, object], told: list[str]) -> None:
+    call = {"method": "GET", "url": f"{BASE}/Contacts?page=1", "headers": OURS, "body": b"", "status": 200, "answer_type": "application/json; charset=utf-8", "answer": PAGE}  # fmt: skip
+    found = descriptions["xero"].deviations(Call(**{**call, **changed}))  # type: ignore[arg-type]
+    assert [deviation.what for deviation in found] == told
