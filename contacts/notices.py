@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 
 from contacts import bell, mirror
-from contacts.models import Refresh, RemoteContact, Webhook
+from contacts.models import RemoteContact, Webhook
 from contacts.values import System
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,8 @@ def take(system: System, events: Iterable[Event]) -> None:
             newest[event.remote_id] = event
     if not newest:
         return
-    rows = RemoteContact.objects.filter(system=system, remote_id__in=newest)
-    known = list(rows.only("remote_id", "noticed_at", "modified_at", "complete", "reads_valid_from"))
+    rows = RemoteContact.objects.filter(system=system, remote_id__in=newest).select_related("refresh")
+    known = list(rows.only("remote_id", "noticed_at", "modified_at", "complete", "reads_valid_from", "refresh__misses"))
     due = [contact for contact in known if not _is_old(contact, newest[contact.remote_id], now)]
     strangers = newest.keys() - {contact.remote_id for contact in known}
     if due:
@@ -99,13 +99,15 @@ def _is_old(contact: RemoteContact, event: Event, now: datetime) -> bool:
 
 @transaction.atomic
 def _ask(contacts: Sequence[RemoteContact], newest: dict[str, Event], now: datetime) -> None:
-    for contact in contacts:
-        contact.noticed_at = _at(newest[contact.remote_id], now)
-    RemoteContact.objects.bulk_update(contacts, ["noticed_at"], batch_size=100)
-    missed = set(Refresh.objects.filter(contact__in=contacts, misses__gt=0).values_list("contact_id", flat=True))
+    for contact in contacts:  # one, nearly always
+        RemoteContact.objects.filter(pk=contact.pk).update(noticed_at=_at(newest[contact.remote_id], now))
     # One that was not there a moment ago is read again shortly, and not sooner: two quick misses would count as gone.
-    mirror.ask_refreshes([contact for contact in contacts if contact.pk not in missed], reason="webhook")
+    mirror.ask_refreshes([contact for contact in contacts if not _was_missed(contact)], reason="webhook")
     bell.ring_to_look()
+
+
+def _was_missed(contact: RemoteContact) -> bool:
+    return hasattr(contact, "refresh") and contact.refresh.misses > 0
 
 
 def _ask_for_lists(system: System, at: datetime) -> None:
