@@ -198,13 +198,6 @@ def _snapshot(system: System, contact: RemoteContact) -> Snapshot:
 # --- reading again ----------------------------------------------------------------------------------------------------
 
 
-def ask_refresh(system: System, remote_ids: Sequence[str], reason: str) -> int:
-    """Ask to read these contacts again and return how many of them are known here (a webhook may name strangers)."""
-    contacts = list(RemoteContact.objects.filter(system=system, remote_id__in=remote_ids))
-    ask_refreshes(contacts, reason=reason)
-    return len(contacts)
-
-
 def ask_refreshes(contacts: Sequence[RemoteContact], *, reason: str, not_before: datetime | None = None) -> None:
     """Leave a Refresh per contact, not before a read can be trusted. Requests for the same contact collapse."""
     now = timezone.now()

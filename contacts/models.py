@@ -39,6 +39,7 @@ class RemoteContact(models.Model):
     left_out = models.BooleanField(default=False, help_text="A person decided: never brought over to the other side.")
     left_out_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     first_seen_at = models.DateTimeField(auto_now_add=True)
+    noticed_at = models.DateTimeField(null=True, help_text="The newest event of a webhook that asked for a read.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["system", "remote_id"], name="one_row_per_remote_record")]
@@ -305,6 +306,35 @@ class Refresh(models.Model):
 
     def __str__(self) -> str:
         return f"Read {self.contact} again"
+
+
+class Bell(models.Model):
+    """A task that was rung for and has not begun: it waits in the queue once."""
+
+    task = models.CharField(max_length=60, primary_key=True)
+    rung_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.task
+
+
+class Webhook(models.Model):
+    """What is known of one service's webhook: when it was heard, and, for Karbon's, where its events go."""
+
+    system = models.CharField(max_length=10, choices=System, primary_key=True)
+    heard_at = models.DateTimeField(null=True, help_text="The last delivery with a good signature, to half a minute.")
+    refused_at = models.DateTimeField(null=True, help_text="The last delivery with a wrong signature, likewise.")
+    stranger_at = models.DateTimeField(
+        null=True, help_text="The newest event about a contact not known here: the lists were asked for because of it."
+    )
+    target = models.CharField(max_length=300, blank=True, help_text="Where we last had events sent.")
+    key_digest = models.CharField(max_length=64, blank=True, help_text="Fingerprint of the key they are signed with.")
+    looked_at = models.DateTimeField(null=True, help_text="When the subscription was last found in order, or mended.")
+    problem = models.CharField(max_length=500, blank=True)
+    problem_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_system_display()} webhook"
 
 
 class Budget(models.Model):

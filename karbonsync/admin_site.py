@@ -29,6 +29,7 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
     return [
         path("progress/", site.admin_view(dashboard.progress), name="progress"),
         path("check-now/", site.admin_view(dashboard.check_now), name="check_now"),
+        path("webhooks/", site.admin_view(dashboard.webhooks), name="webhooks"),
         *safety_desk.urls(site),
         *admin_stopped.urls(site, read_karbon),
         *admin_undo.urls(site),
@@ -102,6 +103,7 @@ SIDEBAR: dict[str, list[Item]] = {
     "Settings": [
         Item("Sync settings", "tune", "contacts_syncsettings_changelist", "contacts.view_syncsettings"),
         Item("Xero connection", "power", "xero_xeroconnection_changelist", "xero.view_xeroconnection"),
+        Item("Webhooks", "webhook", "webhooks", "xero.view_xeroconnection"),
         Item("Users", "person", "auth_user_changelist", "auth.view_user"),
         Item("Groups", "shield_person", "auth_group_changelist", "auth.view_group"),
     ],

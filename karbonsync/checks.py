@@ -1,5 +1,6 @@
 """Tells bad configuration in one sentence with what to do: at start, by ``manage.py check`` and on the dashboard."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,6 +61,15 @@ def site_url(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
         return []
     hint = "Set it to the address people open, such as https://sync.yourfirm.example."
     return [Warning("SITE_URL is not set.", hint=hint, id="karbonsync.W002")]
+
+
+@register(TAG)
+def webhook_key(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Karbon refuses other keys when we subscribe (facts, Karbon A15)."""
+    if not settings.KARBON_WEBHOOK_KEY or re.fullmatch(r"[A-Za-z0-9_-]{16,}", settings.KARBON_WEBHOOK_KEY):
+        return []
+    hint = "Use 16 or more of A-Z, a-z, 0-9, - and _, or leave it out: then one is made from SECRET_KEY."
+    return [Error("KARBON_WEBHOOK_KEY is not a key that Karbon takes.", hint=hint, id="karbonsync.E004")]
 
 
 @register("connection")

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.core.checks import run_checks
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -20,6 +20,8 @@ from django.views.decorators.http import require_POST, require_safe
 from contacts import bell, finding, stopped
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
+from karbonsync import listening
+from karbonsync.listening import Listening
 from karbonsync.models import Cursor, Lease, Run
 from karbonsync.tasks import LEASE
 from matching import issues
@@ -56,6 +58,7 @@ class ServiceState:
     walked_at: datetime | None
     problem: str
     problem_since: datetime | None
+    webhook: Listening
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -111,9 +114,10 @@ def tiles() -> list[Tile]:
 def service_states() -> list[ServiceState]:
     cursors = {cursor.system: cursor for cursor in Cursor.objects.all()}
     connection = XeroConnection.objects.first()
+    told = {webhook.system: webhook for webhook in listening.states()}
     has_keys = bool(settings.KARBON_BEARER_TOKEN and settings.KARBON_ACCESS_KEY)
-    xero = _state(System.XERO, cursors, is_connected=connection is not None and connection.is_connected)
-    karbon = _state(System.KARBON, cursors, is_connected=has_keys, detail="Keys are set" if has_keys else "")
+    xero = _state(cursors, told[System.XERO], is_connected=connection is not None and connection.is_connected)
+    karbon = _state(cursors, told[System.KARBON], is_connected=has_keys, detail="Keys are set" if has_keys else "")
     if connection is None:
         return [xero, karbon]
     xero = replace(xero, detail=connection.tenant_name)
@@ -122,17 +126,26 @@ def service_states() -> list[ServiceState]:
     return [xero, karbon]
 
 
-def _state(system: System, cursors: Mapping[str, Cursor], *, is_connected: bool, detail: str = "") -> ServiceState:
-    cursor = cursors.get(system, Cursor())
+def _state(cursors: Mapping[str, Cursor], webhook: Listening, *, is_connected: bool, detail: str = "") -> ServiceState:
+    cursor = cursors.get(webhook.system, Cursor())
     return ServiceState(
-        label=system.label,
+        label=webhook.label,
         is_connected=is_connected,
         detail=detail,
         read_at=cursor.polled_at,
         walked_at=cursor.walked_at,
         problem=cursor.problem,
         problem_since=cursor.problem_since,
+        webhook=webhook,
     )
+
+
+@permission_required("xero.view_xeroconnection", raise_exception=True)
+@require_safe
+def webhooks(request: HttpRequest) -> HttpResponse:
+    """Show how both webhooks stand, where they deliver and how to set them up."""
+    context = {**admin.site.each_context(request), "title": "Webhooks", "webhooks": listening.states()}
+    return render(request, "karbonsync/webhooks.html", context)
 
 
 def running_check() -> Run | None:

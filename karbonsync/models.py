@@ -15,6 +15,8 @@ class Cursor(models.Model):
     value = models.CharField(max_length=300, blank=True)
     polled_at = models.DateTimeField(null=True)
     walked_at = models.DateTimeField(null=True, help_text="When the list was last read from end to end, whole.")
+    walk_due = models.BooleanField(default=False, help_text="Events were lost: read the whole list at the next check.")
+    news_at = models.DateTimeField(null=True, help_text="When a poll last showed something new or changed.")
     # Per list, how many records it had when it was last believed: what a later list is measured by.
     sizes: "models.JSONField[dict[str, int], dict[str, int]]" = models.JSONField(default=dict)
     problem = models.CharField(max_length=500, blank=True)

@@ -120,12 +120,15 @@ class Pipeline:
             return news
 
         walked_lately = cursor.walked_at and now - cursor.walked_at < WALK_EVERY[system]
-        if full or not cursor.value or not walked_lately:
+        if full or cursor.walk_due or not cursor.value or not walked_lately:
             self._walk(system, cursor, keep, seen, now)
             if full and system is System.KARBON:
                 self._reread_linked(now, everything=True)
         else:
+            before = self.counts.pulled[system]
             cursor.value = self.remotes[system].poll(cursor.value, keep)
+            if self.counts.pulled[system] > before:
+                cursor.news_at = now
         cursor.polled_at, cursor.problem, cursor.problem_since = now, "", None
         cursor.save()
         self.fresh.add(system)
@@ -159,6 +162,7 @@ class Pipeline:
         safety.list_is_believed(system)
         mirror.ask_refreshes(missing, reason="not in the list")
         cursor.value, cursor.sizes, cursor.walked_at = walked.cursor, dict(walked.sizes), began
+        cursor.walk_due = False
 
     def _believe(self, system: System, doubt: str, mark: str = "") -> None:
         if doubt:

@@ -4,6 +4,7 @@ from django_q.models import Schedule
 
 SCHEDULES = {
     "Check both services": ("karbonsync.tasks.check", Schedule.MINUTES, 1),
+    "Watch webhooks": ("karbonsync.tasks.watch_webhooks", Schedule.MINUTES, 5),
     "Housekeeping": ("karbonsync.tasks.housekeeping", Schedule.HOURLY, None),
 }
 

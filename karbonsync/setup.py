@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from contacts import bell
 from contacts.models import SyncSettings
 from contacts.remote import NotAuthorised, RemoteError, Unavailable
 from karbon import remote as karbon_remote
@@ -39,6 +40,7 @@ def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:
     chosen.save()
     _remember_sizes()
     schedules.ensure()
+    bell.ring_to_watch()
     return chosen
 
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from contacts import bell
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
-from karbonsync import pipeline
+from karbonsync import listening, pipeline
 from karbonsync.lease import Held, ring
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts, Pipeline, Report
@@ -22,6 +23,23 @@ KEEP_RUNS = timedelta(days=180)
 
 def check() -> None:
     """One check, unless one is running: that one then looks once more before it ends."""
+    bell.answered(bell.CHECK, bell.LOOK)
+    _under_lease(run_check)
+
+
+def look() -> None:
+    """Read what a webhook named and carry it over at once, without reading the lists."""
+    bell.answered(bell.LOOK)
+    _under_lease(run_rest)
+
+
+def watch_webhooks() -> None:
+    """See that Karbon still sends us its events, which it stops without notice."""
+    bell.answered(bell.WATCH)
+    listening.watch()
+
+
+def _under_lease(act: Callable[[Held], object]) -> None:
     if not SyncSettings.load().syncing:
         return
     lease = Held(LEASE)
@@ -29,7 +47,7 @@ def check() -> None:
         ring(LEASE)
         return
     try:
-        run_check(lease)
+        act(lease)
         while not lease.release():
             run_check(lease)
     finally:

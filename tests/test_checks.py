@@ -18,6 +18,7 @@ from django.core.management import call_command
         ("XERO_API_URL", "http://xero.example", "XERO_API_URL is not an address we may send keys to."),
         ("KARBON_API_URL", "nonsense", "KARBON_API_URL is not an address we may send keys to."),
         ("SITE_URL", "", "SITE_URL is not set."),
+        ("KARBON_WEBHOOK_KEY", "short!", "KARBON_WEBHOOK_KEY is not a key that Karbon takes."),
     ],
 )
 def test_a_setting_that_is_missing_or_wrong_is_named_with_what_to_do(settings, name, value, says):
