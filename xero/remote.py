@@ -240,10 +240,13 @@ class _Access:
         return oauth.renew(self._token)
 
 
-def connect(for_person: bool = False) -> XeroRemote:
-    """Return Xero ready for calls. Raise NotAuthorised when nobody has connected it, or it must be connected again."""
+def connect(for_person: bool = False, *, in_any_case: bool = False) -> XeroRemote:
+    """Return Xero ready for calls. Raise NotAuthorised when nobody has connected it, or it must be connected again.
+
+    ``in_any_case``: each call raises that instead, so that the other service can be seen to meanwhile.
+    """
     access = _Access()
-    _, tenant_id = oauth.access_token()
+    tenant_id = oauth.tenant_id() if in_any_case else oauth.access_token()[1]
     session = ApiSession(
         System.XERO,
         f"{settings.XERO_API_URL}/api.xro/2.0",
