@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from contacts import (
+    admin_pausing,
     admin_stopped,
     admin_undo,
     bell,
@@ -43,6 +44,7 @@ STATE_COLOURS = {
     Link.State.CREATING.label: "info",
     Link.State.STOPPED.label: "warning",
     Link.State.UNSYNCED.label: "warning",
+    "Paused": "warning",
 }
 
 
@@ -80,6 +82,10 @@ class ReadOnlyAdmin(ModelAdmin):
 
 def moment(at: datetime) -> str:
     return format_html('<span class="ks-nowrap">{}</span>', date_format(localtime(at), "DATETIME_FORMAT"))
+
+
+def shown_state_of(pair: Link) -> str:
+    return "Paused" if pair.paused_at else pair.get_state_display()
 
 
 def lines_of(template: str, rows: Sequence[tuple[str, str, str]]) -> str:
@@ -136,7 +142,7 @@ class ContactAdmin(ReadOnlyAdmin):
 
     @display(description="Link", label=STATE_COLOURS)
     def shown_link(self, contact: Any) -> str:
-        return contact.open_links[0].get_state_display() if contact.open_links else ""
+        return shown_state_of(contact.open_links[0]) if contact.open_links else ""
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         contact = self.seen_object(request, object_id)
@@ -163,6 +169,7 @@ class ContactAdmin(ReadOnlyAdmin):
             ],
             pair=pair,
             other=other,
+            waiting=admin_pausing.waiting_of(pair),
             other_url=pages.contact_url(other) if other else "",
             held=held_values(pair) if pair else [],
             clash=name_clash(pair) if pair else [],
@@ -214,14 +221,14 @@ class AttentionFilter(admin.SimpleListFilter):
     title, parameter_name = "attention", "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("refused", "Refused by a service"), ("problem", "With a problem")]
+        return [("refused", "Refused by a service"), ("problem", "With a problem"), ("paused", "Paused by a person")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "refused":
             return queryset.filter(finding.REFUSED)
         if self.value() == "problem":
             return queryset.exclude(problem="").exclude(state=Link.State.ENDED)
-        return queryset
+        return queryset.exclude(paused_at=None) if self.value() == "paused" else queryset
 
 
 @admin.register(Link)
@@ -254,7 +261,7 @@ class LinkAdmin(ReadOnlyAdmin):
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def shown_state(self, pair: Link) -> str:
-        return pair.get_state_display()
+        return shown_state_of(pair)
 
     @display(description="Act")
     def shown_act(self, pair: Link) -> str:
@@ -288,6 +295,7 @@ class LinkAdmin(ReadOnlyAdmin):
             pair=pair,
             rows=comparing.compare(pair.xero.values, pair.karbon.values) if both else [],
             held=held_values(pair),
+            waiting=admin_pausing.waiting_of(pair),
             clash=name_clash(pair),
             conflicts=FieldConflict.objects.filter(link=pair, is_open=True).select_related("link__xero"),
             changes=admin_undo.history(changes),
@@ -571,7 +579,7 @@ class SyncSettingsAdmin(ModelAdmin):
 
     form = SyncSettingsForm
     fieldsets = (
-        ("Syncing", {"fields": ("syncing", "default_contact_type", "import_filter", "settle_seconds")}),
+        ("Syncing", {"fields": ("default_contact_type", "import_filter", "settle_seconds")}),
         ("When a value was cleared", {"fields": ("clears",)}),
         (
             "When both sides changed the same field",

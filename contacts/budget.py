@@ -171,6 +171,13 @@ def _spent(system: System, seconds: float, kind: type[Unavailable] = Unavailable
     return kind(said, retry_after=seconds, performed=False)
 
 
+def closed_in_words(system: System, day: Day) -> str:
+    """Say until when a service takes no more calls; blank when that is over within moments."""
+    if day.closed_until is None or day.closed_until - timezone.now() < timedelta(seconds=2 * MINUTE):
+        return ""
+    return f"{system.label} takes no more calls until {in_words(day.closed_until)}."
+
+
 def in_words(moment: datetime) -> str:
     """Say a moment of these days as people do: 09:14, 09:14 tomorrow, 09:14 on Sunday 4 March."""
     here, today = timezone.localtime(moment), timezone.localdate()

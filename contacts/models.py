@@ -315,7 +315,9 @@ class Budget(models.Model):
     """Calls made to one service of late and in the running day, shared by all processes (see ``contacts.budget``)."""
 
     system = models.CharField(max_length=10, choices=System, primary_key=True)
-    version = models.PositiveBigIntegerField(default=0, help_text="Moves with each call: whoever read an older one reads again.")
+    version = models.PositiveBigIntegerField(
+        default=0, help_text="Moves with each call: whoever read an older one reads again."
+    )
     recent: "models.JSONField[list[float], list[float]]" = models.JSONField(default=list)  # moments, last minute
     at_once: "models.JSONField[dict[str, float], dict[str, float]]" = models.JSONField(default=dict)  # token: until
     day_calls = models.PositiveIntegerField(default=0)

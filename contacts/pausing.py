@@ -54,8 +54,10 @@ def pause_all(*, by: User, reason: str, ends_when_connected: bool = False) -> No
 @transaction.atomic
 def resume_all(*, by: User | None) -> None:
     """Send what waits, and go on as before. ``by`` is None where the pause ended by itself with a new connection."""
-    resumed = SyncSettings.objects.filter(id=1, syncing=False).exclude(paused_at=None).update(
-        syncing=True, paused_at=None, paused_by=None, pause_reason="", ends_when_connected=False
+    resumed = (
+        SyncSettings.objects.filter(id=1, syncing=False)
+        .exclude(paused_at=None)
+        .update(syncing=True, paused_at=None, paused_by=None, pause_reason="", ends_when_connected=False)
     )
     if not resumed:
         raise Overtaken("Somebody was faster: nothing is paused any more.")
@@ -82,8 +84,10 @@ def only_read(system: System, *, by: User, reason: str) -> None:
 def write_again(*, by: User) -> None:
     """Send the changes that waited for the service that was only read."""
     chosen = SyncSettings.load()
-    written = SyncSettings.objects.filter(id=1, read_only=chosen.read_only).exclude(read_only="").update(
-        read_only="", read_only_at=None, read_only_by=None, read_only_reason=""
+    written = (
+        SyncSettings.objects.filter(id=1, read_only=chosen.read_only)
+        .exclude(read_only="")
+        .update(read_only="", read_only_at=None, read_only_by=None, read_only_reason="")
     )
     if not written:
         raise Overtaken("Somebody was faster: both services are written to.")

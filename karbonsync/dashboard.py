@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,9 +17,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts import bell, finding, stopped
+from contacts import bell, budget, finding, pausing, stopped
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
+from karbonsync import forecast, outages, pacing
 from karbonsync.models import Cursor, Lease, Run
 from karbonsync.tasks import LEASE
 from matching import issues
@@ -56,21 +57,33 @@ class ServiceState:
     walked_at: datetime | None
     problem: str
     problem_since: datetime | None
+    is_refused: bool = False  # only a person can let us in again
+    day: budget.Day | None = None
+    per_day: int = 0
+    closed: str = ""  # until when it takes no more calls, and what waits
+    next_at: datetime | None = None  # where looking for changes is stretched
+    lag: timedelta | None = None
+
+    @property
+    def lag_in_words(self) -> str:
+        return forecast.lasting(self.lag) if self.lag else ""
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Fill the index page (unfold's dashboard callback)."""
-    services = service_states()
+    services, chosen = service_states(), SyncSettings.load()
     context.update(
         title="Dashboard",
         tiles=[tile for tile in tiles() if request.user.has_perm(tile.permission)],
         services=services,
         is_connected=all(service.is_connected for service in services),
-        is_syncing=SyncSettings.load().syncing,
+        chosen=chosen,
+        time_left=forecast.said(),
         faults=run_checks(tags=["karbonsync"]),
         running=running_check(),
         last_checks=[(run, in_words(run.counts)) for run in Run.objects.filter(ended_at__isnull=False)[:LAST_CHECKS]],
         may_check=request.user.has_perm("contacts.change_link"),
+        may_pause=request.user.has_perm("contacts.change_syncsettings"),
     )
     return context
 
@@ -112,18 +125,22 @@ def service_states() -> list[ServiceState]:
     cursors = {cursor.system: cursor for cursor in Cursor.objects.all()}
     connection = XeroConnection.objects.first()
     has_keys = bool(settings.KARBON_BEARER_TOKEN and settings.KARBON_ACCESS_KEY)
+    refused = outages.open_outages()
     xero = _state(System.XERO, cursors, is_connected=connection is not None and connection.is_connected)
     karbon = _state(System.KARBON, cursors, is_connected=has_keys, detail="Keys are set" if has_keys else "")
+    karbon = replace(karbon, is_refused=System.KARBON in refused)
     if connection is None:
         return [xero, karbon]
-    xero = replace(xero, detail=connection.tenant_name)
+    xero = replace(xero, detail=connection.tenant_name, is_refused=System.XERO in refused)
     if connection.problem:
         xero = replace(xero, problem=connection.problem, problem_since=connection.problem_since)
     return [xero, karbon]
 
 
 def _state(system: System, cursors: Mapping[str, Cursor], *, is_connected: bool, detail: str = "") -> ServiceState:
-    cursor = cursors.get(system, Cursor())
+    cursor, day = cursors.get(system, Cursor()), budget.day(system)
+    waiting = pausing.waiting(system).count() if day.closed_until else 0
+    closed = budget.closed_in_words(system, day)
     return ServiceState(
         label=system.label,
         is_connected=is_connected,
@@ -132,6 +149,11 @@ def _state(system: System, cursors: Mapping[str, Cursor], *, is_connected: bool,
         walked_at=cursor.walked_at,
         problem=cursor.problem,
         problem_since=cursor.problem_since,
+        day=day,
+        per_day=budget.limits_of(system).per_day,
+        closed=f"{closed[:-1]}; {waiting:,} changes wait." if closed and waiting else closed,
+        next_at=cursor.next_poll_at,
+        lag=pacing.worst_lag(system, cursor) if cursor.walked_at else None,
     )
 
 
@@ -177,9 +199,13 @@ def progress(request: HttpRequest) -> HttpResponse:
 @permission_required("contacts.change_link", raise_exception=True)
 def check_now(request: HttpRequest) -> HttpResponse:
     """Ring the bell; the worker does the rest."""
-    if SyncSettings.load().syncing:
+    chosen = SyncSettings.load()
+    if chosen.syncing or chosen.paused_at:
+        outages.knock_now()
+        pacing.look_now()
         bell.ring()
-        messages.success(request, "A check was asked for. It starts in a moment.")
+        what = "It starts in a moment." if chosen.syncing else "While everything is paused it reads and sends nothing."
+        messages.success(request, f"A check was asked for. {what}")
     else:
-        messages.error(request, "Syncing is off. Switch it on in the sync settings first.")
+        messages.error(request, "Syncing is off. Finish the set-up first.")
     return redirect("admin:index")

@@ -5,6 +5,7 @@ next check decides them, without reading anything and without keeping the result
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contacts import pausing
@@ -21,8 +22,8 @@ from xero.models import XeroConnection
 class Outlook:
     """Counts of what would be sent, and of what matching would do with the contacts that came meanwhile."""
 
-    changes: dict[str, int]  # per service
-    created: dict[str, int]  # per service, those that wait already
+    changes: Mapping[System, int]
+    created: Mapping[System, int]  # those that wait already
     linked: int
     held: int
     new: int
@@ -35,6 +36,22 @@ class Outlook:
     def is_much(self) -> bool:
         return self.total > pausing.MUCH
 
+    @property
+    def lines(self) -> list[str]:
+        """Say it for people, leaving out what would not happen."""
+        sent = [(self.changes[system], f"{{}} sent to {system.label}", "change") for system in System]
+        made = [(self.created[system], f"{{}} created in {system.label}", "contact") for system in System]
+        came = [
+            (self.linked, "{} that came meanwhile linked to the full match in Karbon", "Xero contact"),
+            (self.new, "{} that came meanwhile created in Karbon", "Xero contact"),
+            (self.held, "{} that came meanwhile held for a person, as match issues", "Xero contact"),
+        ]
+        return [
+            said.format(f"{number:,} {what}{'' if number == 1 else 's'}")
+            for number, said, what in [*sent, *made, *came]
+            if number
+        ]
+
 
 def outlook(chosen: SyncSettings) -> Outlook:
     """Say what ending the pauses of everything would do."""
@@ -43,7 +60,9 @@ def outlook(chosen: SyncSettings) -> Outlook:
     if chosen.paused_at:  # while only one side is read, matching goes on
         for chunk in queue.decisions(queue.due(chosen.import_filter)):
             decided.update(decision.category for _, decision in chunk)
-    per_side = [Counter(s for s, action in waiting if (action == Change.Action.CREATE) is made) for made in (False, True)]
+    per_side = [
+        Counter(s for s, action in waiting if (action == Change.Action.CREATE) is made) for made in (False, True)
+    ]
     changes, created = ({system: side[system] for system in System} for side in per_side)
     new = decided[Category.NONE]
     return Outlook(changes, created, decided[Category.FULL], sum(decided.values()) - decided[Category.FULL] - new, new)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
-from karbonsync import outages, pipeline, resuming
+from karbonsync import forecast, outages, pipeline, resuming
 from karbonsync.lease import Held, ring
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts, Pipeline, Report
@@ -53,9 +53,7 @@ def _silent(step: str, progress: str) -> None:
     """Nobody listens."""
 
 
-def run_check(
-    lease: Held, *, full: bool = False, report: Report = _silent
-) -> tuple[Counts, list[str]]:
+def run_check(lease: Held, *, full: bool = False, report: Report = _silent) -> tuple[Counts, list[str]]:
     """Run one check under a lease and leave its record. Returns what it did and what was in the way."""
     return _run(lease, report, lambda work: work.check(full=full))
 
@@ -75,9 +73,11 @@ def run_rest(lease: Held, report: Report = _silent) -> tuple[Counts, list[str]]:
 def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tuple[Counts, list[str]]:
     run = Run.objects.create()
     told = [timezone.now()]
+    with_time_left = forecast.Progress()
 
     def tell(step: str, progress: str) -> None:
         lease.renew()
+        progress = with_time_left(progress)
         report(step, progress)
         if step != run.step or timezone.now() - told[0] > timedelta(seconds=1):
             told[0] = timezone.now()
