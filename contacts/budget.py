@@ -192,14 +192,23 @@ def in_words(moment: datetime) -> str:
 
 def day(system: System) -> Day:
     """Tell how the day of a service stands, for background work."""
-    now, limits = timezone.now(), limits_of(system)
-    row = Budget.objects.filter(system=system).first() or Budget(system=system)
+    return days()[system]
+
+
+def days() -> dict[System, Day]:
+    """Tell how the day of each service stands, for background work."""
+    rows = {System(row.system): row for row in Budget.objects.all()}
+    return {system: _day(rows.get(system) or Budget(system=system)) for system in System}
+
+
+def _day(row: Budget) -> Day:
+    now, is_over = timezone.now(), False
     blocked = row.blocked_until if row.blocked_until and row.blocked_until > now else None
     if row.day_ends_at is None or row.day_ends_at <= now:
         _turn_over(row, now)
-        row.day_ends_at = None
-    left = _day_left(row, limits)
-    return Day(row.day_calls, left, row.day_ends_at, blocked or (row.day_ends_at if left == 0 else None))
+        is_over = True
+    left, ends_at = _day_left(row, limits_of(System(row.system))), None if is_over else row.day_ends_at
+    return Day(row.day_calls, left, ends_at, blocked or (ends_at if left == 0 else None))
 
 
 def interval(left: int, seconds_left: float, cost: int, share: float) -> float:

@@ -1,6 +1,6 @@
 """The first page: how things stand, what waits for a person, what is wrong and what to do about it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from contacts import bell, budget, finding, pausing, stopped
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
-from karbonsync import forecast, outages, pacing
+from karbonsync import forecast, outages, pacing, standing
 from karbonsync.models import Cursor, Lease, Run
 from karbonsync.tasks import LEASE
 from matching import issues
@@ -71,7 +71,8 @@ class ServiceState:
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Fill the index page (unfold's dashboard callback)."""
-    services, chosen = service_states(), SyncSettings.load()
+    now = standing.of(request)
+    services, chosen = service_states(now.refused), now.chosen
     context.update(
         title="Dashboard",
         tiles=[tile for tile in tiles() if request.user.has_perm(tile.permission)],
@@ -121,13 +122,18 @@ def tiles() -> list[Tile]:
     ]
 
 
-def service_states() -> list[ServiceState]:
+def service_states(refused: Collection[System]) -> list[ServiceState]:
+    """Return how each service stands; ``refused`` are those that do not let us in."""
+    days = budget.days()
     cursors = {cursor.system: cursor for cursor in Cursor.objects.all()}
     connection = XeroConnection.objects.first()
     has_keys = bool(settings.KARBON_BEARER_TOKEN and settings.KARBON_ACCESS_KEY)
-    refused = outages.open_outages()
-    xero = _state(System.XERO, cursors, is_connected=connection is not None and connection.is_connected)
-    karbon = _state(System.KARBON, cursors, is_connected=has_keys, detail="Keys are set" if has_keys else "")
+    xero = _state(
+        System.XERO, cursors, days[System.XERO], is_connected=connection is not None and connection.is_connected
+    )
+    karbon = _state(
+        System.KARBON, cursors, days[System.KARBON], is_connected=has_keys, detail="Keys are set" if has_keys else ""
+    )
     karbon = replace(karbon, is_refused=System.KARBON in refused)
     if connection is None:
         return [xero, karbon]
@@ -137,8 +143,10 @@ def service_states() -> list[ServiceState]:
     return [xero, karbon]
 
 
-def _state(system: System, cursors: Mapping[str, Cursor], *, is_connected: bool, detail: str = "") -> ServiceState:
-    cursor, day = cursors.get(system, Cursor()), budget.day(system)
+def _state(
+    system: System, cursors: Mapping[str, Cursor], day: budget.Day, *, is_connected: bool, detail: str = ""
+) -> ServiceState:
+    cursor = cursors.get(system, Cursor())
     waiting = pausing.waiting(system).count() if day.closed_until else 0
     closed = budget.closed_in_words(system, day)
     return ServiceState(
@@ -153,7 +161,7 @@ def _state(system: System, cursors: Mapping[str, Cursor], *, is_connected: bool,
         per_day=budget.limits_of(system).per_day,
         closed=f"{closed[:-1]}; {waiting:,} changes wait." if closed and waiting else closed,
         next_at=cursor.next_poll_at,
-        lag=pacing.worst_lag(system, cursor) if cursor.walked_at else None,
+        lag=pacing.worst_lag(system, cursor, day) if cursor.walked_at else None,
     )
 
 

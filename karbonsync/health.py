@@ -28,7 +28,7 @@ def health(request: HttpRequest) -> JsonResponse:
         system.value: round((now - at).total_seconds()) if (at := polls.get(system.value)) else None
         for system in System
     }
-    days = {system: budget.day(system) for system in System}
+    days = budget.days()
     refused = outages.open_outages()
     return JsonResponse(
         {

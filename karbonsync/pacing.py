@@ -31,8 +31,8 @@ class Plan:
         return self.poll_every > EVERY
 
 
-def plan(system: System, cursor: Cursor) -> Plan:
-    day, now = budget.day(system), timezone.now()
+def plan(system: System, cursor: Cursor, day: budget.Day | None = None) -> Plan:
+    day, now = day or budget.day(system), timezone.now()
     if day.left is None:
         return Plan(EVERY, WALK_EVERY[system])
     seconds = ((day.ends_at or now + budget.DAY) - now).total_seconds()
@@ -56,10 +56,10 @@ def look_now() -> None:
     Cursor.objects.update(next_poll_at=None)
 
 
-def worst_lag(system: System, cursor: Cursor) -> timedelta:
+def worst_lag(system: System, cursor: Cursor, day: budget.Day) -> timedelta:
     """Return how long an edit may stay unseen without webhooks: a poll, or the walk where a poll may miss it.
 
     Whether an edit of a Karbon card moves the record's time stamp is not known (facts, Karbon C1); then only reading each
     linked record again shows it, once a day.
     """
-    return REREAD_AFTER if system is System.KARBON else plan(system, cursor).poll_every
+    return REREAD_AFTER if system is System.KARBON else plan(system, cursor, day).poll_every

@@ -1,5 +1,6 @@
 """What everybody should know on every page: a service that does not let us in, and what a person paused."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from contacts import pausing
 from contacts.models import SyncSettings
 from contacts.values import System
 from karbonsync import outages
+from karbonsync.models import Outage
 from xero.models import XeroConnection
 
 
@@ -22,28 +24,39 @@ class Note:
     is_bad: bool = False
 
 
-def notes(request: HttpRequest) -> list[Note]:
-    """Return the banners of now, asked once per request."""
+@dataclass(frozen=True)
+class Standing:
+    """What the banners are made of, and which other parts of a page may ask for, too."""
+
+    chosen: SyncSettings
+    refused: Mapping[System, Outage]
+
+
+def of(request: HttpRequest) -> Standing:
+    """Return how things stand, asked once per request."""
     kept: dict[str, Any] = vars(request)
-    if "standing_notes" not in kept:
-        kept["standing_notes"] = [*_refused(), *_paused()]
-    found: list[Note] = kept["standing_notes"]
+    if "standing" not in kept:
+        chosen = SyncSettings.objects.select_related("paused_by", "read_only_by").filter(id=1).first()
+        kept["standing"] = Standing(chosen or SyncSettings(), outages.open_outages())
+    found: Standing = kept["standing"]
     return found
 
 
-def _refused() -> list[Note]:
-    found = outages.open_outages()
-    return [
-        Note(outages.sentence(outage), outage.reason, system.value, is_bad=True) for system, outage in found.items()
+def notes(request: HttpRequest) -> list[Note]:
+    """Return the banners of now."""
+    now = of(request)
+    refused = [
+        Note(outages.sentence(outage), outage.reason, system.value, is_bad=True)
+        for system, outage in now.refused.items()
     ]
+    return [*refused, *_paused(now.chosen)]
 
 
-def _paused() -> list[Note]:
-    chosen = SyncSettings.objects.select_related("paused_by", "read_only_by").filter(id=1).first()
+def _paused(chosen: SyncSettings) -> list[Note]:
     found = []
-    if chosen and chosen.paused_at:
+    if chosen.paused_at:
         found.append(_everything(chosen))
-    if chosen and chosen.read_only and chosen.read_only_at:
+    if chosen.read_only and chosen.read_only_at:
         side = System(chosen.read_only)
         since = outages.since_in_words(chosen.read_only_at)
         title = f"{side.label} is only read since {since}{_by(chosen.read_only_by)}. {outages.what_waits(side)}"
