@@ -26,6 +26,11 @@ def waiting(system: System | None = None) -> QuerySet[Change]:
     return queued.filter(system=system) if system else queued
 
 
+def in_words(number: int) -> str:
+    """Say how many changes wait."""
+    return f"{number:,} {'change waits' if number == 1 else 'changes wait'}"
+
+
 def held_back(chosen: SyncSettings) -> QuerySet[Change]:
     """Changes that a pause of everything or of one side holds back: what is sent when it ends."""
     if chosen.paused_at:
@@ -40,7 +45,6 @@ def held_back(chosen: SyncSettings) -> QuerySet[Change]:
 def pause_all(*, by: User, reason: str, ends_when_connected: bool = False) -> None:
     """Send nothing more to either service. What is being sent at this moment still arrives."""
     paused = SyncSettings.objects.filter(id=1, paused_at=None).update(
-        syncing=False,
         paused_at=timezone.now(),
         paused_by=by,
         pause_reason=reason.strip()[:200],
@@ -55,9 +59,9 @@ def pause_all(*, by: User, reason: str, ends_when_connected: bool = False) -> No
 def resume_all(*, by: User | None) -> None:
     """Send what waits, and go on as before. ``by`` is None where the pause ended by itself with a new connection."""
     resumed = (
-        SyncSettings.objects.filter(id=1, syncing=False)
+        SyncSettings.objects.filter(id=1)
         .exclude(paused_at=None)
-        .update(syncing=True, paused_at=None, paused_by=None, pause_reason="", ends_when_connected=False)
+        .update(paused_at=None, paused_by=None, pause_reason="", ends_when_connected=False)
     )
     if not resumed:
         raise Overtaken("Somebody was faster: nothing is paused any more.")

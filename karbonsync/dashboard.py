@@ -159,7 +159,7 @@ def _state(
         problem_since=cursor.problem_since,
         day=day,
         per_day=budget.limits_of(system).per_day,
-        closed=f"{closed[:-1]}; {waiting:,} changes wait." if closed and waiting else closed,
+        closed=f"{closed[:-1]}; {pausing.in_words(waiting)}." if closed and waiting else closed,
         next_at=cursor.next_poll_at,
         lag=pacing.worst_lag(system, cursor, day) if cursor.walked_at else None,
     )
@@ -208,11 +208,15 @@ def progress(request: HttpRequest) -> HttpResponse:
 def check_now(request: HttpRequest) -> HttpResponse:
     """Ring the bell; the worker does the rest."""
     chosen = SyncSettings.load()
-    if chosen.syncing or chosen.paused_at:
+    if chosen.syncing:
         outages.knock_now()
         pacing.look_now()
         bell.ring()
-        what = "It starts in a moment." if chosen.syncing else "While everything is paused it reads and sends nothing."
+        what = (
+            "It starts in a moment."
+            if not chosen.paused_at
+            else "While everything is paused it reads and sends nothing."
+        )
         messages.success(request, f"A check was asked for. {what}")
     else:
         messages.error(request, "Syncing is off. Finish the set-up first.")

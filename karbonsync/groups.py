@@ -15,7 +15,6 @@ _ACT = ("matching.change_matchissue", "contacts.change_link", "contacts.change_f
 _ADMINISTER = (
     "contacts.change_syncsettings",
     "xero.view_xeroconnection",
-    "xero.change_xeroconnection",
     "auth.view_user",
     "auth.add_user",
     "auth.change_user",

@@ -20,7 +20,7 @@ from xero import leaving
 from xero.models import XeroConnection
 
 log = logging.getLogger(__name__)
-MAY_CONNECT = "xero.change_xeroconnection"
+MAY_CONNECT = "contacts.change_syncsettings"
 KNOCK_AT_LEAST_EVERY = timedelta(minutes=15)
 TELL_AFTER = timedelta(minutes=2)  # what ends by itself sooner needs no letter
 KARBON_REFUSES = "Karbon no longer accepts our keys: they were changed or withdrawn there. Enter Karbon's keys again."
@@ -92,7 +92,7 @@ def what_waits(system: System) -> str:
     number = pausing.waiting(system).count()
     if number == 0:
         return "No change waits yet; nothing is lost."
-    return f"{number:,} {'change waits' if number == 1 else 'changes wait'}; nothing is lost."
+    return f"{pausing.in_words(number)}; nothing is lost."
 
 
 def since_in_words(moment: datetime) -> str:

@@ -66,9 +66,8 @@ def _paused(chosen: SyncSettings) -> list[Note]:
 
 def _everything(chosen: SyncSettings) -> Note:
     assert chosen.paused_at is not None
-    number = pausing.held_back(chosen).count()
     since = f"since {outages.since_in_words(chosen.paused_at)}{_by(chosen.paused_by)}"
-    wait = f"{number:,} {'change waits' if number == 1 else 'changes wait'}; nothing is lost."
+    wait = f"{pausing.in_words(pausing.held_back(chosen).count())}; nothing is lost."
     if not chosen.ends_when_connected:
         return Note(f"Everything is paused {since}. {wait}", chosen.pause_reason, "look")
     connection = XeroConnection.objects.first()

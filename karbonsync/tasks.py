@@ -23,8 +23,7 @@ KEEP_RUNS = timedelta(days=180)
 
 def check() -> None:
     """One check, unless one is running: that one then looks once more before it ends."""
-    chosen = SyncSettings.load()
-    if not chosen.syncing and not chosen.paused_at:
+    if not SyncSettings.load().syncing:
         return
     lease = Held(LEASE)
     if not lease.take():

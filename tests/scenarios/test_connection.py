@@ -26,7 +26,7 @@ BACK = "http://localhost:8000/xero/callback"
 def boss(world: World) -> User:
     """Somebody who may change the connection and has an address."""
     made = User.objects.create(username="boss", email="boss@firm.example", is_staff=True)
-    made.user_permissions.add(Permission.objects.get(codename="change_xeroconnection"))
+    made.user_permissions.add(Permission.objects.get(codename="change_syncsettings"))
     User.objects.create(username="other", email="other@firm.example", is_staff=True)
     return made
 
@@ -176,7 +176,7 @@ def test_disconnecting_keeps_links_and_connecting_again_goes_on_by_itself(world:
     assert connection_desk.disconnect_xero(by=world.by)
     assert world.box.xero.identity.connection is None
     chosen = SyncSettings.load()
-    assert (chosen.syncing, chosen.ends_when_connected, chosen.pause_reason) == (False, True, connection_desk.WHY)
+    assert (chosen.ends_when_connected, chosen.pause_reason) == (True, connection_desk.WHY)
     world.edit_card(key, EmailAddresses=["new@harbour.example"])
     world.forget_calls()
     tasks.check()
@@ -185,7 +185,7 @@ def test_disconnecting_keeps_links_and_connecting_again_goes_on_by_itself(world:
     assert world.links() == {(contact, key)}
     oauth.connect_without_browser(BACK)
     tasks.check()
-    assert SyncSettings.load().syncing
+    assert not SyncSettings.load().paused_at
     world.settle()
     world.assert_both(contact, key, email="new@harbour.example")
 
@@ -197,7 +197,7 @@ def test_connecting_again_waits_for_a_look_where_much_would_be_sent(world: World
     oauth.connect_without_browser(BACK)
     monkeypatch.setattr(pausing, "MUCH", 0)
     tasks.check()
-    assert not SyncSettings.load().syncing and waiting(System.XERO) == 1
+    assert SyncSettings.load().paused_at and waiting(System.XERO) == 1
     pausing.resume_all(by=world.by)
     world.settle()
     world.assert_both(contact, key, email="new@harbour.example")
