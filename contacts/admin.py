@@ -30,7 +30,7 @@ class SyncSettingsAdmin(ModelAdmin):
 
     form = SyncSettingsForm
     fieldsets = (
-        ("Syncing", {"fields": ("syncing", "default_contact_type", "import_filter", "settle_seconds")}),
+        ("Syncing", {"fields": ("default_contact_type", "import_filter", "settle_seconds")}),
         ("When a value was cleared", {"fields": ("clears",)}),
         (
             "When both sides changed the same field",

@@ -8,9 +8,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
-from contacts import admin_undo, finding, pages
+from contacts import admin_pausing, admin_undo, finding, pages
 from contacts.admin_links import held_values, name_clash
-from contacts.admin_lists import HISTORY, STATE_COLOURS, ReadOnlyAdmin
+from contacts.admin_lists import HISTORY, STATE_COLOURS, ReadOnlyAdmin, shown_state_of
 from contacts.fields import FIELDS
 from contacts.models import KarbonContact, Link, RemoteContact, XeroContact
 from contacts.values import System
@@ -62,7 +62,7 @@ class ContactAdmin(ReadOnlyAdmin):
 
     @display(description="Link", label=STATE_COLOURS)
     def shown_link(self, contact: Any) -> str:
-        return contact.open_links[0].get_state_display() if contact.open_links else ""
+        return shown_state_of(contact.open_links[0]) if contact.open_links else ""
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         contact = self.seen_object(request, object_id)
@@ -89,6 +89,7 @@ class ContactAdmin(ReadOnlyAdmin):
             ],
             pair=pair,
             other=other,
+            waiting=admin_pausing.waiting_of(pair),
             other_url=pages.contact_url(other) if other else "",
             held=held_values(pair) if pair else [],
             clash=name_clash(pair) if pair else [],

@@ -12,8 +12,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from contacts import admin_stopped, admin_undo, comparing, finding, links, pages
-from contacts.admin_lists import HISTORY, STATE_COLOURS, ReadOnlyAdmin, lines_of, moment
+from contacts import admin_pausing, admin_stopped, admin_undo, comparing, finding, links, pages
+from contacts.admin_lists import HISTORY, STATE_COLOURS, ReadOnlyAdmin, lines_of, moment, shown_state_of
 from contacts.fields import FIELDS
 from contacts.models import Change, FieldConflict, Link, RemoteContact
 from contacts.pages import link_url
@@ -24,14 +24,14 @@ class AttentionFilter(admin.SimpleListFilter):
     title, parameter_name = "attention", "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("refused", "Refused by a service"), ("problem", "With a problem")]
+        return [("refused", "Refused by a service"), ("problem", "With a problem"), ("paused", "Paused by a person")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "refused":
             return queryset.filter(finding.REFUSED)
         if self.value() == "problem":
             return queryset.exclude(problem="").exclude(state=Link.State.ENDED)
-        return queryset
+        return queryset.exclude(paused_at=None) if self.value() == "paused" else queryset
 
 
 @admin.register(Link)
@@ -64,7 +64,7 @@ class LinkAdmin(ReadOnlyAdmin):
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def shown_state(self, pair: Link) -> str:
-        return pair.get_state_display()
+        return shown_state_of(pair)
 
     @display(description="Act")
     def shown_act(self, pair: Link) -> str:
@@ -98,6 +98,7 @@ class LinkAdmin(ReadOnlyAdmin):
             pair=pair,
             rows=comparing.compare(pair.xero.values, pair.karbon.values) if both else [],
             held=held_values(pair),
+            waiting=admin_pausing.waiting_of(pair),
             clash=name_clash(pair),
             conflicts=FieldConflict.objects.filter(link=pair, is_open=True).select_related("link__xero"),
             changes=admin_undo.history(changes),

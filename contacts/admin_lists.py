@@ -22,6 +22,7 @@ STATE_COLOURS = {
     Link.State.CREATING.label: "info",
     Link.State.STOPPED.label: "warning",
     Link.State.UNSYNCED.label: "warning",
+    "Paused": "warning",
 }
 
 
@@ -59,6 +60,10 @@ class ReadOnlyAdmin(ModelAdmin):
 
 def moment(at: datetime) -> str:
     return format_html('<span class="ks-nowrap">{}</span>', date_format(localtime(at), "DATETIME_FORMAT"))
+
+
+def shown_state_of(pair: Link) -> str:
+    return "Paused" if pair.paused_at else pair.get_state_display()
 
 
 def lines_of(template: str, rows: Sequence[tuple[str, str, str]]) -> str:

@@ -105,7 +105,7 @@ def link(
 def end(pair: Link, *, by: User | None, to: str, allowed: Iterable[str]) -> None:
     """Move a link out of the way by conditional UPDATE, and cancel what was not sent yet."""
     moved = Link.objects.filter(pk=pair.pk, state__in=list(allowed)).update(
-        state=to, ended_by=by, ended_at=timezone.now(), plan_due=False, wishes={}
+        state=to, ended_by=by, ended_at=timezone.now(), plan_due=False, wishes={}, paused_at=None, paused_by=None
     )
     if not moved:
         raise Overtaken("Somebody was faster: this pair is no longer as it was. Look at it again.")

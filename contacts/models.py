@@ -135,6 +135,9 @@ class Link(models.Model):
     plan_due = models.BooleanField(default=True)
     problem = models.CharField(max_length=500, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True, help_text="Nothing is sent for this pair; changes wait.")
+    paused_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    pause_reason = models.CharField(max_length=200, blank=True)
     check_number = models.PositiveBigIntegerField(
         null=True, blank=True, db_index=True, help_text="The check that linked them."
     )
@@ -338,13 +341,17 @@ class Webhook(models.Model):
 
 
 class Budget(models.Model):
-    """Calls made to one service in the running minute and day, shared by all processes."""
+    """Calls made to one service of late and in the running day, shared by all processes (see ``contacts.budget``)."""
 
     system = models.CharField(max_length=10, choices=System, primary_key=True)
-    minute = models.BigIntegerField(default=0, help_text="Minutes since the epoch of the running window.")
-    minute_calls = models.PositiveIntegerField(default=0)
-    day = models.BigIntegerField(default=0)
+    version = models.PositiveBigIntegerField(
+        default=0, help_text="Moves with each call: whoever read an older one reads again."
+    )
+    recent: "models.JSONField[list[float], list[float]]" = models.JSONField(default=list)  # moments, last minute
+    at_once: "models.JSONField[dict[str, float], dict[str, float]]" = models.JSONField(default=dict)  # token: until
     day_calls = models.PositiveIntegerField(default=0)
+    day_left = models.PositiveIntegerField(null=True, blank=True, help_text="What the service itself said is left.")
+    day_ends_at = models.DateTimeField(null=True, blank=True, help_text="When the running day of the service ends.")
     blocked_until = models.DateTimeField(null=True, blank=True, help_text="The service told us to wait until then.")
 
     def __str__(self) -> str:
@@ -375,8 +382,27 @@ class SyncSettings(models.Model):
         ASK = "ask", "Ask a person"
         NEVER = "never", "Leave the other side's value"
 
+    class ReadOnly(models.TextChoices):
+        NONE = "", "Neither"
+        XERO = "xero", "Xero"
+        KARBON = "karbon", "Karbon"
+
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     syncing = models.BooleanField("syncing is on", default=False)
+    # Who paused everything, when and why (``contacts.pausing``); a pause of our own making ends when Xero is connected.
+    paused_at = models.DateTimeField(null=True, editable=False)
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    pause_reason = models.CharField(max_length=200, blank=True, editable=False)
+    ends_when_connected = models.BooleanField(default=False, editable=False)
+    # The side that is only read for now, and likewise who wanted that.
+    read_only = models.CharField(max_length=6, choices=ReadOnly, default=ReadOnly.NONE, blank=True, editable=False)
+    read_only_at = models.DateTimeField(null=True, editable=False)
+    read_only_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    read_only_reason = models.CharField(max_length=200, blank=True, editable=False)
     default_contact_type = models.CharField(
         max_length=200, blank=True, help_text="The Karbon contact type that new Karbon contacts get."
     )

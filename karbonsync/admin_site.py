@@ -12,11 +12,12 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
 
-from contacts import admin_stopped, admin_undo
+from contacts import admin_pausing, admin_stopped, admin_undo
 from contacts.models import FieldConflict
 from contacts.values import Ref, Snapshot
 from karbon import remote as karbon_remote
-from karbonsync import dashboard, safety_desk
+from karbonsync import connection_desk, dashboard, pause_desk, safety_desk
+from karbonsync.check_contact import check_contact
 from matching import creating_xero, desk, issues, unsynced
 
 
@@ -30,7 +31,11 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
         path("progress/", site.admin_view(dashboard.progress), name="progress"),
         path("check-now/", site.admin_view(dashboard.check_now), name="check_now"),
         path("webhooks/", site.admin_view(dashboard.webhooks), name="webhooks"),
+        path("check-contact/<int:contact_id>/", site.admin_view(check_contact), name="check_contact"),
+        *connection_desk.urls(site),
+        *pause_desk.urls(site),
         *safety_desk.urls(site),
+        *admin_pausing.urls(site),
         *admin_stopped.urls(site, read_karbon),
         *admin_undo.urls(site),
         *desk.urls(site, read_karbon),
@@ -101,6 +106,7 @@ SIDEBAR: dict[str, list[Item]] = {
         Item("Checks", "task_alt", "karbonsync_run_changelist", "karbonsync.view_run"),
     ],
     "Settings": [
+        Item("Pause and resume", "pause", "pausing", "contacts.view_link"),
         Item("Sync settings", "tune", "contacts_syncsettings_changelist", "contacts.view_syncsettings"),
         Item("Xero connection", "power", "xero_xeroconnection_changelist", "xero.view_xeroconnection"),
         Item("Webhooks", "webhook", "webhooks", "xero.view_xeroconnection"),

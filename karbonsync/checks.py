@@ -75,18 +75,19 @@ def webhook_key(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
 @register("connection")
 def connection(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """Whether Xero is connected, in a tag of its own: the dashboard says the same in its own place."""
-    from xero.models import XeroConnection  # models load after the checks are registered
+    from karbonsync import outages  # models load after the checks are registered
+    from xero.models import XeroConnection
 
     try:
-        found = XeroConnection.objects.first()
+        found, refused = XeroConnection.objects.first(), list(outages.open_outages().values())
     except (OperationalError, ProgrammingError):  # the tables are not there yet: migrate says so
         return []
     if found is None or not found.is_connected:
         hint = "Nothing is synced until it is. With a sandbox running and SANDBOX_URL set: manage.py connect."
         return [Info("Xero is not connected.", hint=hint, id="karbonsync.I001")]
-    if found.problem:
+    if found.problem and not any(outage.system == "xero" for outage in refused):
         return [Info(f"Xero: {found.problem}", hint="Connect Xero again.", id="karbonsync.I002")]
-    return []
+    return [Info(outages.sentence(outage), hint=outage.reason, id="karbonsync.I002") for outage in refused]
 
 
 @register(TAG, deploy=True)

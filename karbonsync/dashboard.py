@@ -1,8 +1,8 @@
 """The first page: how things stand, what waits for a person, what is wrong and what to do about it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,10 +17,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts import bell, finding, stopped
+from contacts import bell, budget, finding, pausing, stopped
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
-from karbonsync import listening
+from karbonsync import forecast, listening, outages, pacing, standing
 from karbonsync.listening import Listening
 from karbonsync.models import Cursor, Lease, Run
 from karbonsync.tasks import LEASE
@@ -59,21 +59,34 @@ class ServiceState:
     problem: str
     problem_since: datetime | None
     webhook: Listening
+    is_refused: bool = False  # only a person can let us in again
+    day: budget.Day | None = None
+    per_day: int = 0
+    closed: str = ""  # until when it takes no more calls, and what waits
+    next_at: datetime | None = None  # where looking for changes is stretched
+    lag: timedelta | None = None
+
+    @property
+    def lag_in_words(self) -> str:
+        return forecast.lasting(self.lag) if self.lag else ""
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Fill the index page (unfold's dashboard callback)."""
-    services = service_states()
+    now = standing.of(request)
+    services, chosen = service_states(now.refused), now.chosen
     context.update(
         title="Dashboard",
         tiles=[tile for tile in tiles() if request.user.has_perm(tile.permission)],
         services=services,
         is_connected=all(service.is_connected for service in services),
-        is_syncing=SyncSettings.load().syncing,
+        chosen=chosen,
+        time_left=forecast.said(),
         faults=run_checks(tags=["karbonsync"]),
         running=running_check(),
         last_checks=[(run, in_words(run.counts)) for run in Run.objects.filter(ended_at__isnull=False)[:LAST_CHECKS]],
         may_check=request.user.has_perm("contacts.change_link"),
+        may_pause=request.user.has_perm("contacts.change_syncsettings"),
     )
     return context
 
@@ -111,23 +124,39 @@ def tiles() -> list[Tile]:
     ]
 
 
-def service_states() -> list[ServiceState]:
+def service_states(refused: Collection[System]) -> list[ServiceState]:
+    """Return how each service stands; ``refused`` are those that do not let us in."""
+    days = budget.days()
     cursors = {cursor.system: cursor for cursor in Cursor.objects.all()}
     connection = XeroConnection.objects.first()
     told = {webhook.system: webhook for webhook in listening.states()}
     has_keys = bool(settings.KARBON_BEARER_TOKEN and settings.KARBON_ACCESS_KEY)
-    xero = _state(cursors, told[System.XERO], is_connected=connection is not None and connection.is_connected)
-    karbon = _state(cursors, told[System.KARBON], is_connected=has_keys, detail="Keys are set" if has_keys else "")
+    xero = _state(
+        told[System.XERO], cursors, days[System.XERO], is_connected=connection is not None and connection.is_connected
+    )
+    karbon = _state(
+        told[System.KARBON],
+        cursors,
+        days[System.KARBON],
+        is_connected=has_keys,
+        detail="Keys are set" if has_keys else "",
+    )
+    karbon = replace(karbon, is_refused=System.KARBON in refused)
     if connection is None:
         return [xero, karbon]
-    xero = replace(xero, detail=connection.tenant_name)
+    xero = replace(xero, detail=connection.tenant_name, is_refused=System.XERO in refused)
     if connection.problem:
         xero = replace(xero, problem=connection.problem, problem_since=connection.problem_since)
     return [xero, karbon]
 
 
-def _state(cursors: Mapping[str, Cursor], webhook: Listening, *, is_connected: bool, detail: str = "") -> ServiceState:
-    cursor = cursors.get(webhook.system, Cursor())
+def _state(
+    webhook: Listening, cursors: Mapping[str, Cursor], day: budget.Day, *, is_connected: bool, detail: str = ""
+) -> ServiceState:
+    system = System(webhook.system)
+    cursor = cursors.get(system, Cursor())
+    waiting = pausing.waiting(system).count() if day.closed_until else 0
+    closed = budget.closed_in_words(system, day)
     return ServiceState(
         label=webhook.label,
         is_connected=is_connected,
@@ -137,6 +166,11 @@ def _state(cursors: Mapping[str, Cursor], webhook: Listening, *, is_connected: b
         problem=cursor.problem,
         problem_since=cursor.problem_since,
         webhook=webhook,
+        day=day,
+        per_day=budget.limits_of(system).per_day,
+        closed=f"{closed[:-1]}; {pausing.in_words(waiting)}." if closed and waiting else closed,
+        next_at=cursor.next_poll_at,
+        lag=pacing.worst_lag(system, cursor, day) if cursor.walked_at else None,
     )
 
 
@@ -190,9 +224,17 @@ def progress(request: HttpRequest) -> HttpResponse:
 @permission_required("contacts.change_link", raise_exception=True)
 def check_now(request: HttpRequest) -> HttpResponse:
     """Ring the bell; the worker does the rest."""
-    if SyncSettings.load().syncing:
+    chosen = SyncSettings.load()
+    if chosen.syncing:
+        outages.knock_now()
+        pacing.look_now()
         bell.ring()
-        messages.success(request, "A check was asked for. It starts in a moment.")
+        what = (
+            "It starts in a moment."
+            if not chosen.paused_at
+            else "While everything is paused it reads and sends nothing."
+        )
+        messages.success(request, f"A check was asked for. {what}")
     else:
-        messages.error(request, "Syncing is off. Switch it on in the sync settings first.")
+        messages.error(request, "Syncing is off. Finish the set-up first.")
     return redirect("admin:index")

@@ -17,6 +17,9 @@ class Cursor(models.Model):
     walked_at = models.DateTimeField(null=True, help_text="When the list was last read from end to end, whole.")
     walk_due = models.BooleanField(default=False, help_text="Events were lost: read the whole list at the next check.")
     news_at = models.DateTimeField(null=True, help_text="When a poll last showed something new or changed.")
+    next_poll_at = models.DateTimeField(null=True, help_text="Not before, so that the calls of the day suffice.")
+    poll_calls = models.PositiveIntegerField(default=1, help_text="What the last look for changes cost.")
+    walk_calls = models.PositiveIntegerField(default=1, help_text="What the last whole reading of the list cost.")
     # Per list, how many records it had when it was last believed: what a later list is measured by.
     sizes: "models.JSONField[dict[str, int], dict[str, int]]" = models.JSONField(default=dict)
     problem = models.CharField(max_length=500, blank=True)
@@ -39,6 +42,28 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Outage(models.Model):
+    """A service no longer lets us in, and only a person can change that: since when, and who was told."""
+
+    system = models.CharField(max_length=10, choices=System)
+    reason = models.CharField(max_length=500)
+    since = models.DateTimeField()
+    tried_at = models.DateTimeField(help_text="When we last knocked.")
+    told_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["system"], condition=models.Q(ended_at=None), name="one_open_outage_per_service"
+            )
+        ]
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class SafetyStop(models.Model):

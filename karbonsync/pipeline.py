@@ -19,18 +19,16 @@ from django.utils import timezone
 from contacts import changes, creating, links, mirror, outbox, settling, stopped
 from contacts.models import Change, FieldConflict, Link, Refresh, RemoteContact, SyncSettings
 from contacts.planning import Express
-from contacts.remote import Keep, Remote, RemoteError, Unavailable
+from contacts.remote import Keep, NotAuthorised, Remote, RemoteError, Unavailable
 from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
-from karbonsync import safety
+from karbonsync import outages, pacing, safety
 from karbonsync.models import Cursor, Run, SafetyStop
 from matching import classifier, issues, queue
 from matching.matcher import Category, Decision
 from xero import remote as xero_remote
 
 log = logging.getLogger(__name__)
-WALK_EVERY = {System.XERO: timedelta(hours=1), System.KARBON: timedelta(minutes=15)}
-REREAD_AFTER = timedelta(hours=24)
 REREAD_AT_ONCE = 30  # a quarter of Karbon's calls a minute
 REFRESH_BATCH = 40
 FORGET_AT_ONCE = 500
@@ -78,6 +76,7 @@ class Pipeline:
         self.began_at = timezone.now()
         self._polled_at: datetime | None = None
         self._faults = dict.fromkeys(System, 0)
+        self._shut: set[System] = set()  # services that do not let us in
 
     def check(self, *, full: bool = False) -> Counts:
         """Pull, match, plan and push until nothing more is due now."""
@@ -91,8 +90,17 @@ class Pipeline:
         self.match()
         self.plan()
 
+    def watch(self) -> None:
+        """What a check does while everything is paused: read, plan, and settle what was being sent. Nothing goes out."""
+        self.pull_both()
+        self.plan()
+        self.push()
+
     def pull_both(self, *, full: bool = False) -> None:
         for system in System:
+            if not full and (refused := outages.still_refused(system)):
+                self._shut.add(system)
+                self.errors.append(refused)
             with self._going_on(system):
                 self.pull(system, full=full)
         self.read_again()
@@ -109,7 +117,15 @@ class Pipeline:
     def pull(self, system: System, *, full: bool = False) -> None:
         """Bring the mirror up to date: a poll, or from time to time a walk over the whole list."""
         cursor, _ = Cursor.objects.get_or_create(system=system)
-        now = timezone.now()
+        now, calls = timezone.now(), self.remotes[system].calls
+        if system in self._shut:
+            return
+        if not full and not cursor.walk_due and not pacing.is_due(cursor, now):
+            if (
+                system is System.XERO
+            ):  # as fresh as the calls of the day allow; nothing is created from an old Karbon list
+                self.fresh.add(system)
+            return
         seen: set[str] = set()
 
         def keep(snapshots: Sequence[Snapshot]) -> int:
@@ -119,9 +135,10 @@ class Pipeline:
             self.counts.pulled[system] += news
             return news
 
-        walked_lately = cursor.walked_at and now - cursor.walked_at < WALK_EVERY[system]
+        walked_lately = cursor.walked_at and now - cursor.walked_at < pacing.plan(system, cursor).walk_every
         if full or cursor.walk_due or not cursor.value or not walked_lately:
             self._walk(system, cursor, keep, seen, now)
+            cursor.walk_calls = self.remotes[system].calls - calls
             if full and system is System.KARBON:
                 self._reread_linked(now, everything=True)
         else:
@@ -129,8 +146,11 @@ class Pipeline:
             cursor.value = self.remotes[system].poll(cursor.value, keep)
             if self.counts.pulled[system] > before:
                 cursor.news_at = now
+            cursor.poll_calls = self.remotes[system].calls - calls
         cursor.polled_at, cursor.problem, cursor.problem_since = now, "", None
+        cursor.next_poll_at = pacing.next_poll(system, cursor, now)
         cursor.save()
+        outages.end(system)
         self.fresh.add(system)
         if system is System.KARBON:
             self._reread_linked(now)
@@ -178,13 +198,13 @@ class Pipeline:
         live = Q(karbon_links__state__in=[Link.State.LIVE, Link.State.STOPPED])
         linked = RemoteContact.objects.filter(live, system=System.KARBON, refresh=None)
         if not everything:
-            linked = linked.filter(full_read_at__lt=now - REREAD_AFTER).order_by("full_read_at")[:REREAD_AT_ONCE]
+            linked = linked.filter(full_read_at__lt=now - pacing.REREAD_AFTER).order_by("full_read_at")[:REREAD_AT_ONCE]
         mirror.ask_refreshes(list(linked), reason="daily")
 
     def read_again(self) -> int:
         """Read the contacts that need it: asked for by a webhook, changed in a list, written by us."""
         read = 0
-        for system in System:
+        for system in self._open():
             with self._going_on(system):
                 while due := mirror.due_refreshes(system, REFRESH_BATCH if system is System.XERO else 1):
                     self.report(Run.Step.PULL, f"{system.label}: {read:,} contacts read again")
@@ -331,7 +351,7 @@ class Pipeline:
     def push(self) -> int:
         """Settle what was left open, then send what is due; return how many changes were dealt with."""
         done = 0
-        for system in System:
+        for system in self._open():
             with self._going_on(system):
                 done += self._push(system, self.remotes[system])
         return done
@@ -392,12 +412,20 @@ class Pipeline:
             raise error
         log.info("check: %s: one fault borne", system)
 
+    def _open(self) -> list[System]:
+        """Services that let us in; the others are not asked again in this check."""
+        return [system for system in System if system not in self._shut]
+
     def _note(self, system: System, error: RemoteError) -> None:
         log.warning("check: %s: %s", system, type(error).__name__)
-        self.errors.append(str(error))
+        said = str(error)
+        if isinstance(error, NotAuthorised):
+            self._shut.add(system)
+            said = outages.begin(system, said)
+        self.errors.append(said)
         now = timezone.now()
         Cursor.objects.filter(system=system, problem_since=None).update(problem_since=now)
-        Cursor.objects.filter(system=system).update(problem=str(error)[:500])
+        Cursor.objects.filter(system=system).update(problem=said[:500])
 
     def _count(self, since: datetime) -> None:
         ended = Change.objects.filter(ended_at__gte=since)
@@ -423,17 +451,20 @@ def still_fits(kind: Kind, old: str, new: str) -> bool:
     return not (after.kind.lower() != kind and after.confidence >= SURE and before.kind.lower() == kind)
 
 
-def connect(*, for_person: bool = False) -> dict[System, Remote]:
-    """Return both services, ready to be spoken to. Raise NotAuthorised with what to do when one is not connected."""
+def connect(*, for_person: bool = False, in_any_case: bool = False) -> dict[System, Remote]:
+    """Return both services, ready to be spoken to. Raise NotAuthorised with what to do when one is not connected.
+
+    ``in_any_case``: a Xero that is not connected says so only when it is called, so that Karbon is seen to meanwhile.
+    """
     return {
-        System.XERO: xero_remote.connect(for_person=for_person),
+        System.XERO: xero_remote.connect(for_person=for_person, in_any_case=in_any_case),
         System.KARBON: karbon_remote.connect(for_person=for_person),
     }
 
 
 def next_due(since: datetime | None = None) -> datetime | None:
     """When the earliest thing that waits is due; None when nothing waits. What a fault left behind: a while after that."""
-    waiting = Change.objects.filter(state=Change.State.QUEUED)
+    waiting = outbox.not_held_back()
     if safety.is_braked():
         waiting = waiting.filter(by__isnull=False)
     left = waiting.filter(not_before=None).exists()

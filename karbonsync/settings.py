@@ -39,6 +39,7 @@ KARBON_WEBHOOK_KEY = env.str("KARBON_WEBHOOK_KEY", default="sandbox-karbon-webho
 # Calls a minute and a day that we allow ourselves; 0 = no limit (the sandbox has its own, on request).
 XERO_CALLS_PER_MINUTE = env.int("XERO_CALLS_PER_MINUTE", default=0 if SANDBOX_URL else 55)
 XERO_CALLS_PER_DAY = env.int("XERO_CALLS_PER_DAY", default=0 if SANDBOX_URL else 950)
+XERO_CALLS_AT_ONCE = env.int("XERO_CALLS_AT_ONCE", default=0 if SANDBOX_URL else 5)
 KARBON_CALLS_PER_MINUTE = env.int("KARBON_CALLS_PER_MINUTE", default=0 if SANDBOX_URL else 110)
 KARBON_CALLS_PER_DAY = env.int("KARBON_CALLS_PER_DAY", default=0)
 API_TIMEOUT_SECONDS = env.int("API_TIMEOUT_SECONDS", default=20)

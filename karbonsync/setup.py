@@ -37,6 +37,7 @@ def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:
     """Store the choices, switch syncing on and schedule the checks."""
     chosen = SyncSettings.load()
     chosen.default_contact_type, chosen.import_filter, chosen.syncing = contact_type, import_filter, True
+    chosen.paused_at, chosen.paused_by, chosen.pause_reason, chosen.ends_when_connected = None, None, "", False
     chosen.save()
     _remember_sizes()
     schedules.ensure()

@@ -10,10 +10,11 @@ from django.utils import timezone
 from contacts import bell
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
-from karbonsync import listening, pipeline
+from karbonsync import forecast, listening, outages, pipeline, resuming
 from karbonsync.lease import Held, ring
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts, Pipeline, Report
+from xero import oauth
 
 log = logging.getLogger(__name__)
 LEASE = "check"
@@ -24,7 +25,7 @@ KEEP_RUNS = timedelta(days=180)
 def check() -> None:
     """One check, unless one is running: that one then looks once more before it ends."""
     bell.answered(bell.CHECK, bell.LOOK)
-    _under_lease(run_check)
+    _under_lease(_check_or_watch)
 
 
 def look() -> None:
@@ -49,19 +50,32 @@ def _under_lease(act: Callable[[Held], object]) -> None:
     try:
         act(lease)
         while not lease.release():
-            run_check(lease)
+            _check_or_watch(lease)
     finally:
         lease.drop()
+    outages.write_letters()
 
 
-def run_check(
-    lease: Held, *, full: bool = False, report: Report = lambda step, progress: None
-) -> tuple[Counts, list[str]]:
+def _check_or_watch(lease: Held) -> None:
+    """While everything is paused, only look. A pause until Xero is connected ends here, unless much would be sent."""
+    if SyncSettings.load().paused_at:
+        _, problems = _run(lease, _silent, lambda work: work.watch())
+        if not problems:
+            resuming.after_connecting()
+    if not SyncSettings.load().paused_at:
+        run_check(lease)
+
+
+def _silent(step: str, progress: str) -> None:
+    """Nobody listens."""
+
+
+def run_check(lease: Held, *, full: bool = False, report: Report = _silent) -> tuple[Counts, list[str]]:
     """Run one check under a lease and leave its record. Returns what it did and what was in the way."""
     return _run(lease, report, lambda work: work.check(full=full))
 
 
-def run_rest(lease: Held, report: Report = lambda step, progress: None) -> tuple[Counts, list[str]]:
+def run_rest(lease: Held, report: Report = _silent) -> tuple[Counts, list[str]]:
     """Do what has become due since the last check, without reading the lists again."""
 
     def rest(work: Pipeline) -> object:
@@ -76,9 +90,11 @@ def run_rest(lease: Held, report: Report = lambda step, progress: None) -> tuple
 def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tuple[Counts, list[str]]:
     run = Run.objects.create()
     told = [timezone.now()]
+    with_time_left = forecast.Progress()
 
     def tell(step: str, progress: str) -> None:
         lease.renew()
+        progress = with_time_left(progress)
         report(step, progress)
         if step != run.step or timezone.now() - told[0] > timedelta(seconds=1):
             told[0] = timezone.now()
@@ -86,7 +102,7 @@ def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tupl
             run.save(update_fields=["step", "progress"])
 
     try:
-        work = Pipeline(pipeline.connect(), tell, run.pk)
+        work = Pipeline(pipeline.connect(in_any_case=True), tell, run.pk)
         act(work)
         run.counts, run.error, run.is_quiet = work.counts.as_json(), " ".join(work.errors)[:1000], work.counts.is_quiet
         return work.counts, work.errors
@@ -103,7 +119,8 @@ def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tupl
 
 
 def housekeeping() -> None:
-    """Forget checks that had nothing to say, and very old ones."""
+    """Forget checks that had nothing to say, and very old ones. Seal the tokens with the current key."""
+    oauth.reseal()
     now = timezone.now()
     quiet = Q(is_quiet=True, started_at__lt=now - KEEP_QUIET_RUNS)
     Run.objects.filter(quiet | Q(started_at__lt=now - KEEP_RUNS)).delete()

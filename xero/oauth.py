@@ -26,6 +26,7 @@ from oauthlib.oauth2 import InvalidClientError, InvalidGrantError, OAuth2Error, 
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
+from contacts import bell
 from contacts.api import ApiSession
 from contacts.models import RemoteContact
 from contacts.remote import NotAuthorised, Unavailable
@@ -141,6 +142,7 @@ def choose(token: str, organisation: Organisation) -> XeroConnection:
     }
     connection, _ = XeroConnection.objects.update_or_create(id=1, defaults=row)
     log.info("Xero connected")
+    bell.ring()  # what waited meanwhile is caught up with at once
     return connection
 
 
@@ -160,41 +162,25 @@ def connect_without_browser(redirect_uri: str) -> XeroConnection:
     return choose(consent.token, consent.organisations[0])
 
 
-def disconnect() -> bool:
-    """Forget the tokens and revoke them at Xero; return False when Xero could not be told, so that a person does."""
-    connection = XeroConnection.objects.filter(id=1).first()
-    if connection is None or not connection.is_connected:
-        return True
-    try:
-        revoked = _revoke(tokens.unseal(connection.refresh_token))
-    except tokens.Unreadable:
-        revoked = False
-    nothing = {"access_token": "", "refresh_token": "", "previous_refresh_token": "", "expires_at": None}
-    XeroConnection.objects.filter(id=1).update(**nothing, rotated_at=None, problem="", problem_since=None)
-    log.info("Xero disconnected, revoked: %s", revoked)
-    return revoked
+def connections(access_token: str) -> ApiSession:
+    """Return a session for ``/connections``, which names no organisation."""
+    headers = {"Authorization": f"Bearer {access_token}"}
+    return ApiSession(
+        System.XERO, settings.XERO_API_URL, headers=lambda: headers, problems=lambda reply: [], for_person=True
+    )
 
 
-def _revoke(refresh_token: str) -> bool:
-    """Revoking removes this user's connections for our app (facts, Xero 2.4)."""
-    address = f"{settings.XERO_IDENTITY_URL}/connect/revocation"
-    try:
-        return requests.post(address, data={"token": refresh_token}, auth=_app(), timeout=TIMEOUT).ok
-    except requests.RequestException:
-        return False
+def rows_of(session: ApiSession) -> list[dict[str, Any]]:
+    """List what this user connected to our app: ``GET /connections``, a bare array (facts, Xero 4)."""
+    rows = session.json("GET", "/connections")
+    return [row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)]
 
 
 def _organisations(access_token: str) -> list[Organisation]:
-    """List what this user connected to our app: ``GET /connections``, a bare array (facts, Xero 4)."""
-    headers = {"Authorization": f"Bearer {access_token}"}
-    session = ApiSession(
-        System.XERO, settings.XERO_API_URL, headers=lambda: headers, problems=lambda reply: [], for_person=True
-    )
-    rows = session.json("GET", "/connections")
     found = [
         Organisation(str(row["tenantId"]).lower(), str(row.get("tenantName") or "Xero"))
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, dict) and row.get("tenantId") and row.get("tenantType") == "ORGANISATION"
+        for row in rows_of(connections(access_token))
+        if row.get("tenantId") and row.get("tenantType") == "ORGANISATION"
     ]
     if not found:
         raise NotAuthorised("No Xero organisation was chosen. Start again and allow access to one.")
@@ -224,6 +210,11 @@ def access_token() -> tuple[str, str]:
         connection = _connected()
         token = _read(connection.access_token)
     return token, connection.tenant_id
+
+
+def tenant_id() -> str:
+    """Return the id of the organisation that is or was connected; blank when there never was one."""
+    return XeroConnection.objects.values_list("tenant_id", flat=True).first() or ""
 
 
 def renew(stale_token: str) -> bool:
@@ -298,6 +289,27 @@ def _rotate_previous(connection: XeroConnection) -> tuple[str, _Pair]:
     raise NotAuthorised(ACCESS_LOST)
 
 
+def reseal() -> bool:
+    """Seal the tokens anew where another key than the current one was used; return whether that was so.
+
+    Under the claim of a renewal, so that nobody stores a new pair over what we read.
+    """
+    connection = XeroConnection.objects.filter(id=1).first()
+    if connection is None or not connection.is_connected:
+        return False
+    columns = ("access_token", "refresh_token", "previous_refresh_token")
+    old = {name: getattr(connection, name) for name in columns if getattr(connection, name)}
+    if all(map(tokens.is_current, old.values())) or not (claimed_until := _claim(connection)):
+        return False
+    try:
+        fresh = {name: tokens.seal(tokens.unseal(text)) for name, text in old.items()}
+        return bool(XeroConnection.objects.filter(id=1, renewing_until=claimed_until, **old).update(**fresh))
+    except tokens.Unreadable:
+        return False
+    finally:
+        XeroConnection.objects.filter(id=1, renewing_until=claimed_until).update(renewing_until=None)
+
+
 def _refresh(sealed_refresh_token: str) -> _Pair:
     refresh_token = _read(sealed_refresh_token)
     return _ask(lambda session, url, auth: session.refresh_token(url, refresh_token, auth=auth, timeout=TIMEOUT))
@@ -315,7 +327,8 @@ def _columns(pair: _Pair) -> dict[str, Any]:
 # --- the token endpoint -----------------------------------------------------------------------------------------------
 
 
-def _app() -> HTTPBasicAuth:
+def app() -> HTTPBasicAuth:
+    """How our app proves itself to Xero's login."""
     return HTTPBasicAuth(settings.XERO_CLIENT_ID, settings.XERO_CLIENT_SECRET)
 
 
@@ -330,7 +343,7 @@ def _ask(call: Callable[[OAuth2Session, str, HTTPBasicAuth], Any], redirect_uri:
         session.register_compliance_hook(hook, _answer)
     try:
         with _plain_http_on_loopback(url):
-            reply = call(session, url, _app())
+            reply = call(session, url, app())
     except InvalidGrantError as error:
         raise _GrantRefused from error
     except (InvalidClientError, UnauthorizedClientError) as error:

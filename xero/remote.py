@@ -243,13 +243,14 @@ class _Access:
         return oauth.renew(self._token)
 
 
-def connect(for_person: bool = False) -> XeroRemote:
+def connect(for_person: bool = False, *, in_any_case: bool = False) -> XeroRemote:
     """Return Xero ready for calls. Raise NotAuthorised when nobody has connected it, or it must be connected again.
 
     Xero's login is asked only by the first call that needs it: while it is down, the other service goes on.
+    ``in_any_case``: each call raises NotAuthorised instead, so that the other service can be seen to meanwhile.
     """
     access = _Access()
-    tenant_id = oauth.organisation_id()
+    tenant_id = oauth.tenant_id() if in_any_case else oauth.organisation_id()
     session = ApiSession(
         System.XERO,
         f"{settings.XERO_API_URL}/api.xro/2.0",

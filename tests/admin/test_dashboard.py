@@ -87,7 +87,7 @@ def test_check_now_rings_the_bell(desk, rings):
 
 def test_check_now_says_when_syncing_is_off(desk, rings):
     response = desk.post(reverse("admin:check_now"), follow=True)
-    assert rings == [] and "Syncing is off. Switch it on" in response.content.decode()
+    assert rings == [] and "Syncing is off. Finish the set-up" in response.content.decode()
 
 
 def test_what_a_check_did_in_words():

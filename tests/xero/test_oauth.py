@@ -16,7 +16,7 @@ from contacts.remote import NotAuthorised, Unavailable
 from contacts.values import System
 from tests.xero.conftest import Play
 from tests.xero.wire import NOW
-from xero import oauth, tokens
+from xero import leaving, oauth, tokens
 from xero.models import XeroConnection
 
 BACK = "http://localhost:8000/xero/back"
@@ -197,19 +197,20 @@ def test_an_older_key_still_reads(settings: object) -> None:
 
 def test_disconnecting_revokes_and_remembers_whose_contacts_these_are(play: Play, db: None) -> None:
     oauth.connect_without_browser(BACK)
-    assert oauth.disconnect()
+    assert leaving.disconnect()
     assert len(play.calls("revocation")) == 1
     row = connected()
     assert (row.is_connected, row.access_token, row.tenant_name) == (False, "", "Acme Partners")
     with pytest.raises(NotAuthorised, match="Connect it first"):
         oauth.access_token()
-    assert oauth.disconnect()
+    assert leaving.disconnect()
 
 
 def test_disconnecting_says_when_xero_could_not_be_told(play: Play, db: None) -> None:
     oauth.connect_without_browser(BACK)
     play.fault("drop_request", "revocation")
-    assert not oauth.disconnect()
+    play.fault("error", "connections", status=503, times=3)
+    assert not leaving.disconnect()
     assert not connected().is_connected
 
 

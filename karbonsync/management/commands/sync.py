@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from contacts.models import SyncSettings
 from contacts.remote import NotAuthorised
-from karbonsync import pipeline, preview, tasks
+from karbonsync import outages, pipeline, preview, tasks
 from karbonsync.checks import TAG
 from karbonsync.lease import Held
 from karbonsync.models import Run
@@ -34,12 +34,16 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not SyncSettings.load().syncing:
+        chosen = SyncSettings.load()
+        if chosen.paused_at:
+            raise CommandError("Everything is paused. Resume it on the dashboard first.", returncode=2)
+        if not chosen.syncing:
             raise CommandError("Syncing is off. Connect first: `manage.py connect` (sandbox).", returncode=2)
         try:
             pipeline.connect()
         except NotAuthorised as error:
             raise CommandError(str(error), returncode=2) from error
+        outages.knock_now()
         if options["preview"]:
             counts, errors = self._with_lease(lambda lease: preview.preview(self._progress))
         else:

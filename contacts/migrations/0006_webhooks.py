@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("contacts", "0004_creations_pause"),
+        ("contacts", "0005_pauses_and_budgets"),
     ]
 
     operations = [

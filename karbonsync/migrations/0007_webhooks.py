@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("karbonsync", "0005_creations_pause"),
+        ("karbonsync", "0006_outages"),
     ]
 
     operations = [
