@@ -114,7 +114,7 @@ def tiles() -> list[Tile]:
 def service_states() -> list[ServiceState]:
     cursors = {cursor.system: cursor for cursor in Cursor.objects.all()}
     connection = XeroConnection.objects.first()
-    told = {webhook.system: webhook for webhook in listening.states()}
+    told = {webhook.system: webhook for webhook in listening.states(cursors)}
     has_keys = bool(settings.KARBON_BEARER_TOKEN and settings.KARBON_ACCESS_KEY)
     xero = _state(cursors, told[System.XERO], is_connected=connection is not None and connection.is_connected)
     karbon = _state(cursors, told[System.KARBON], is_connected=has_keys, detail="Keys are set" if has_keys else "")
@@ -144,7 +144,8 @@ def _state(cursors: Mapping[str, Cursor], webhook: Listening, *, is_connected: b
 @require_safe
 def webhooks(request: HttpRequest) -> HttpResponse:
     """Show how both webhooks stand, where they deliver and how to set them up."""
-    context = {**admin.site.each_context(request), "title": "Webhooks", "webhooks": listening.states()}
+    told = listening.states(Cursor.objects.in_bulk())
+    context = {**admin.site.each_context(request), "title": "Webhooks", "webhooks": told}
     return render(request, "karbonsync/webhooks.html", context)
 
 
