@@ -129,7 +129,7 @@ def service_states(refused: Collection[System]) -> list[ServiceState]:
     days = budget.days()
     cursors = {cursor.system: cursor for cursor in Cursor.objects.all()}
     connection = XeroConnection.objects.first()
-    told = {webhook.system: webhook for webhook in listening.states()}
+    told = {webhook.system: webhook for webhook in listening.states(cursors)}
     has_keys = bool(settings.KARBON_BEARER_TOKEN and settings.KARBON_ACCESS_KEY)
     xero = _state(
         told[System.XERO], cursors, days[System.XERO], is_connected=connection is not None and connection.is_connected
@@ -178,7 +178,8 @@ def _state(
 @require_safe
 def webhooks(request: HttpRequest) -> HttpResponse:
     """Show how both webhooks stand, where they deliver and how to set them up."""
-    context = {**admin.site.each_context(request), "title": "Webhooks", "webhooks": listening.states()}
+    told = listening.states(Cursor.objects.in_bulk())
+    context = {**admin.site.each_context(request), "title": "Webhooks", "webhooks": told}
     return render(request, "karbonsync/webhooks.html", context)
 
 
