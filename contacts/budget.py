@@ -29,7 +29,11 @@ OUT_OF_ORDER = 5  # answers may overtake each other, so what is said to be left 
 TRIES = 50
 
 
-class Paced(Unavailable):
+class Spent(Unavailable):
+    """No call was made, as there is none left for now. The service has no fault."""
+
+
+class Paced(Spent):
     """Only our own pace stands against a call: it can be made within seconds."""
 
 
@@ -162,7 +166,7 @@ def _store(row: Budget) -> bool:
     return bool(mine.update(version=row.version + 1, **{name: getattr(row, name) for name in columns}))
 
 
-def _spent(system: System, seconds: float, kind: type[Unavailable] = Unavailable) -> Unavailable:
+def _spent(system: System, seconds: float, kind: type[Spent] = Spent) -> Spent:
     seconds = max(0.05, seconds)
     if seconds < 2 * MINUTE:
         said = f"{system.label} takes no more calls for now; we go on in {max(1, round(seconds))} seconds."

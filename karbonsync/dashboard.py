@@ -64,11 +64,16 @@ class ServiceState:
     per_day: int = 0
     closed: str = ""  # until when it takes no more calls, and what waits
     next_at: datetime | None = None  # where looking for changes is stretched
-    lag: timedelta | None = None
+    poll_every: timedelta | None = None
+    lag: timedelta | None = None  # at worst
 
     @property
     def lag_in_words(self) -> str:
-        return forecast.lasting(self.lag) if self.lag else ""
+        """Say how long an edit stays unseen as a rule, and at worst where that is longer."""
+        if self.poll_every is None or self.lag is None:
+            return ""
+        usually, at_worst = forecast.lasting(self.poll_every), forecast.lasting(self.lag)
+        return usually if usually == at_worst else f"{usually}, at worst {at_worst}"
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -155,6 +160,7 @@ def _state(
 ) -> ServiceState:
     system = System(webhook.system)
     cursor = cursors.get(system, Cursor())
+    paced = pacing.plan(system, cursor, day)
     waiting = pausing.waiting(system).count() if day.closed_until else 0
     closed = budget.closed_in_words(system, day)
     return ServiceState(
@@ -170,7 +176,8 @@ def _state(
         per_day=budget.limits_of(system).per_day,
         closed=f"{closed[:-1]}; {pausing.in_words(waiting)}." if closed and waiting else closed,
         next_at=cursor.next_poll_at,
-        lag=pacing.worst_lag(system, cursor, day) if cursor.walked_at else None,
+        poll_every=paced.poll_every,
+        lag=pacing.worst_lag(system, paced) if cursor.walked_at else None,
     )
 
 

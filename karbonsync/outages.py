@@ -96,8 +96,10 @@ def what_waits(system: System) -> str:
 
 
 def since_in_words(moment: datetime) -> str:
-    """Say a moment of the last days by its weekday, an older one by its date."""
+    """Say a moment of today by its time, one of the last days by its weekday, an older one by its date."""
     here = timezone.localtime(moment)
+    if here.date() == timezone.localdate():
+        return date_format(here, "H:i")
     return date_format(here, "l H:i" if timezone.now() - moment < timedelta(days=6) else "j F, H:i")
 
 

@@ -41,6 +41,11 @@ def plan(system: System, cursor: Cursor, day: budget.Day | None = None) -> Plan:
     return Plan(max(EVERY, timedelta(seconds=poll)), max(WALK_EVERY[system], timedelta(seconds=walk)))
 
 
+def is_closed(system: System) -> bool:
+    """Tell whether a service takes no more calls for longer than moments."""
+    return bool(budget.closed_in_words(system, budget.day(system)))
+
+
 def is_due(cursor: Cursor, now: datetime) -> bool:
     return cursor.next_poll_at is None or cursor.next_poll_at <= now or bool(cursor.problem)
 
@@ -56,10 +61,10 @@ def look_now() -> None:
     Cursor.objects.update(next_poll_at=None)
 
 
-def worst_lag(system: System, cursor: Cursor, day: budget.Day) -> timedelta:
-    """Return how long an edit may stay unseen without webhooks: a poll, or the walk where a poll may miss it.
+def worst_lag(system: System, paced: Plan) -> timedelta:
+    """Return how long an edit may stay unseen without webhooks.
 
-    Whether an edit of a Karbon card moves the record's time stamp is not known (facts, Karbon C1); then only reading each
-    linked record again shows it, once a day.
+    Whether an edit of a Karbon card moves the record's time stamp is not known (facts, Karbon C1); where it does not, only
+    reading each linked record again shows it, once a day.
     """
-    return REREAD_AFTER if system is System.KARBON else plan(system, cursor, day).poll_every
+    return REREAD_AFTER if system is System.KARBON else paced.poll_every

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F, Min, Q, QuerySet
 from django.utils import timezone
 
-from contacts import changes, creating, links, mirror, outbox, settling, stopped
+from contacts import budget, changes, creating, links, mirror, outbox, settling, stopped
 from contacts.models import Change, FieldConflict, Link, Refresh, RemoteContact, SyncSettings
 from contacts.planning import Express
 from contacts.remote import Keep, NotAuthorised, Remote, RemoteError, Unavailable
@@ -50,10 +50,12 @@ class Counts:
     written: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
     failed: int = 0
     calls: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
+    go_on_in: float | None = None  # seconds; our own pace cut it short
 
     def as_json(self) -> dict[str, Any]:
         live = Link.objects.filter(state=Link.State.LIVE).count()
-        return {**vars(self), "links": live, "open_issues": issues.open_issues().count()}
+        told = {name: value for name, value in vars(self).items() if name != "go_on_in"}
+        return {**told, "links": live, "open_issues": issues.open_issues().count()}
 
     @property
     def is_quiet(self) -> bool:
@@ -76,7 +78,7 @@ class Pipeline:
         self.began_at = timezone.now()
         self._polled_at: datetime | None = None
         self._faults = dict.fromkeys(System, 0)
-        self._shut: set[System] = set()  # services that do not let us in
+        self._shut: set[System] = set()  # services that do not let us in, or take no more calls today
 
     def check(self, *, full: bool = False) -> Counts:
         """Pull, match, plan and push until nothing more is due now."""
@@ -120,11 +122,9 @@ class Pipeline:
         now, calls = timezone.now(), self.remotes[system].calls
         if system in self._shut:
             return
-        if not full and not cursor.walk_due and not pacing.is_due(cursor, now):
-            if (
-                system is System.XERO
-            ):  # as fresh as the calls of the day allow; nothing is created from an old Karbon list
-                self.fresh.add(system)
+        if pacing.is_closed(system) or not (full or cursor.walk_due or pacing.is_due(cursor, now)):
+            if system is System.XERO and cursor.walked_at and not cursor.problem:
+                self.fresh.add(system)  # as fresh as the day's calls allow; from an old Karbon list nothing is created
             return
         seen: set[str] = set()
 
@@ -413,16 +413,21 @@ class Pipeline:
         log.info("check: %s: one fault borne", system)
 
     def _open(self) -> list[System]:
-        """Services that let us in; the others are not asked again in this check."""
-        return [system for system in System if system not in self._shut]
+        """Services that let us in and have calls left; the others are not asked in this check."""
+        return [system for system in System if system not in self._shut and not pacing.is_closed(system)]
 
     def _note(self, system: System, error: RemoteError) -> None:
         log.warning("check: %s: %s", system, type(error).__name__)
+        if isinstance(error, budget.Paced):
+            self.counts.go_on_in = max(self.counts.go_on_in or 0.0, error.retry_after or 0.0)
+            return
         said = str(error)
         if isinstance(error, NotAuthorised):
             self._shut.add(system)
             said = outages.begin(system, said)
         self.errors.append(said)
+        if isinstance(error, budget.Spent):
+            return
         now = timezone.now()
         Cursor.objects.filter(system=system, problem_since=None).update(problem_since=now)
         Cursor.objects.filter(system=system).update(problem=said[:500])

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts import bell
+from contacts import api, bell
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
 from karbonsync import forecast, listening, outages, pipeline, resuming
@@ -31,7 +31,7 @@ def check() -> None:
 def look() -> None:
     """Read what a webhook named and carry it over at once, without reading the lists."""
     bell.answered(bell.LOOK)
-    _under_lease(run_rest)
+    _under_lease(_look)
 
 
 def watch_webhooks() -> None:
@@ -40,7 +40,7 @@ def watch_webhooks() -> None:
     listening.watch()
 
 
-def _under_lease(act: Callable[[Held], object]) -> None:
+def _under_lease(act: Callable[[Held], float | None]) -> None:
     if not SyncSettings.load().syncing:
         return
     lease = Held(LEASE)
@@ -48,22 +48,32 @@ def _under_lease(act: Callable[[Held], object]) -> None:
         ring(LEASE)
         return
     try:
-        act(lease)
+        go_on_in = act(lease)
         while not lease.release():
-            _check_or_watch(lease)
+            go_on_in = _check_or_watch(lease)
+        if go_on_in is not None and go_on_in <= api.PACE_SECONDS:
+            bell.ring()  # else the next minute's check goes on
     finally:
         lease.drop()
     outages.write_letters()
 
 
-def _check_or_watch(lease: Held) -> None:
-    """While everything is paused, only look. A pause until Xero is connected ends here, unless much would be sent."""
+def _check_or_watch(lease: Held) -> float | None:
+    """Make a check and return in how many seconds there is more to do; None where our own pace cut nothing short.
+
+    While everything is paused, only look. A pause until Xero is connected ends here, unless much would be sent.
+    """
     if SyncSettings.load().paused_at:
         _, problems = _run(lease, _silent, lambda work: work.watch())
-        if not problems:
-            resuming.after_connecting()
-    if not SyncSettings.load().paused_at:
-        run_check(lease)
+        if problems or not resuming.after_connecting():
+            return None
+    counts, _ = run_check(lease)
+    return counts.go_on_in
+
+
+def _look(lease: Held) -> float | None:
+    counts, _ = run_rest(lease)
+    return counts.go_on_in
 
 
 def _silent(step: str, progress: str) -> None:
@@ -114,7 +124,8 @@ def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tupl
         raise
     finally:
         run.step, run.ended_at, run.progress = Run.Step.DONE, timezone.now(), ""
-        run.is_quiet = run.is_quiet and not run.error
+        before = Run.objects.filter(pk__lt=run.pk).values_list("error", flat=True).first()
+        run.is_quiet = run.is_quiet and run.error in ("", before)  # a fault that lasts is news once
         run.save()
 
 

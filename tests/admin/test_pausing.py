@@ -125,7 +125,7 @@ def test_the_dashboard_tells_calls_and_when_it_looks_next(boss: Client, settings
     Budget.objects.create(system="xero", day_calls=4, day_ends_at=now + timedelta(hours=20))
     page = shown(boss)
     assert "4 used, 14 left, besides those kept for people" in page
-    assert "Next look for changes" in page and "An edit is seen within" in page and "3 hours, sooner" in page
+    assert "Next look for changes" in page and "An edit is seen after" in page and "3 hours, sooner" in page
     Budget.objects.update(day_calls=18)
     assert "Xero takes no more calls until" in shown(boss)
 

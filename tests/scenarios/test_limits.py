@@ -45,8 +45,10 @@ def check(time: Time) -> list[str]:
     before = time.at
     lease = Held(tasks.LEASE)
     assert lease.take()
-    _, errors = tasks.run_check(lease)
+    counts, errors = tasks.run_check(lease)
     lease.drop()
+    if counts.go_on_in is not None and counts.go_on_in <= api.PACE_SECONDS:
+        return [*errors, "There is more to do at once."]
     time.at = max(time.at, before + 60)
     return errors
 
