@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Iterator
 
-from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from contacts import bell, mirror
 from contacts.values import System
+from karbon import keys as access
 from karbon import remote
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def _key(event: dict[str, object]) -> str:
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
     """Answer 401 to a wrong signature, else 200 whatever comes: ten failures end the subscription (facts, A15)."""
-    signing_key = settings.KARBON_WEBHOOK_KEY
+    signing_key = access.webhook_key()
     if signing_key and not verify(request.body, request.headers.get("Signature", ""), signing_key):
         return HttpResponse(status=401)
     if named := keys(request.body):
@@ -92,5 +92,5 @@ def ensure_subscription(target_url: str) -> bool:
         return False
     if current is not None:
         karbon.unsubscribe()
-    karbon.subscribe(target_url, settings.KARBON_WEBHOOK_KEY)
+    karbon.subscribe(target_url, access.webhook_key())
     return True

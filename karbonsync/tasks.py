@@ -7,15 +7,17 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from contacts import bell
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
-from karbonsync import pipeline
+from karbonsync import bells, pipeline, previewing
 from karbonsync.lease import Held, ring
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts, Pipeline, Report
 
 log = logging.getLogger(__name__)
 LEASE = "check"
+PREVIEW_AGAIN = timedelta(seconds=5)
 KEEP_QUIET_RUNS = timedelta(days=1)
 KEEP_RUNS = timedelta(days=180)
 
@@ -32,6 +34,20 @@ def check() -> None:
         run_check(lease)
         while not lease.release():
             run_check(lease)
+    finally:
+        lease.drop()
+
+
+def make_preview() -> None:
+    """Make the preview that was asked for; while a check is running, a little later."""
+    lease = Held(LEASE)
+    if not lease.take():
+        bells.ring_for_preview(at=timezone.now() + PREVIEW_AGAIN)
+        return
+    try:
+        previewing.go_on(lease.renew)
+        if not lease.release():  # a check was asked for meanwhile
+            bell.ring()
     finally:
         lease.drop()
 
