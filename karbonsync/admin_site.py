@@ -16,7 +16,7 @@ from contacts import admin_stopped, admin_undo
 from contacts.models import FieldConflict
 from contacts.values import Ref, Snapshot
 from karbon import remote as karbon_remote
-from karbonsync import dashboard, safety_desk
+from karbonsync import dashboard, preview_desk, safety_desk, setup_desk, xero_desk
 from matching import creating_xero, desk, issues, unsynced
 
 
@@ -29,6 +29,9 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
     return [
         path("progress/", site.admin_view(dashboard.progress), name="progress"),
         path("check-now/", site.admin_view(dashboard.check_now), name="check_now"),
+        *setup_desk.urls(site),
+        *xero_desk.urls(site),
+        *preview_desk.urls(site),
         *safety_desk.urls(site),
         *admin_stopped.urls(site, read_karbon),
         *admin_undo.urls(site),
@@ -108,6 +111,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "Settings",
             "items": [
+                _item(request, "Set-up", "checklist", "setup", "contacts.change_syncsettings"),
                 _item(
                     request, "Sync settings", "tune", "contacts_syncsettings_changelist", "contacts.view_syncsettings"
                 ),

@@ -176,6 +176,7 @@ class Preview(models.Model):
     # The settings that the rows were made with.
     made_with: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     progress = models.CharField(max_length=200, blank=True)
+    told_at = models.DateTimeField(null=True, help_text="The last sign of life of whoever makes it.")
     faults = models.PositiveSmallIntegerField(default=0, help_text="Failed attempts in a row.")
     not_before = models.DateTimeField(null=True)
     problem = models.CharField(max_length=500, blank=True)

@@ -38,9 +38,26 @@ def ask(*, by: User, proposed: dict[str, Any] | None = None) -> None:
     if Preview.objects.filter(state=State.ACCEPTED).exists():
         raise NotPossible("What was started is still being carried out. A new preview can be made when that is done.")
     fresh = {"state": State.ASKED, "asked_at": timezone.now(), "asked_by": by, "proposed": proposed or {}}
-    nothing: dict[str, Any] = {"progress": "", "faults": 0, "not_before": None, "problem": "", "made_at": None}
+    nothing: dict[str, Any] = {
+        "progress": "",
+        "faults": 0,
+        "not_before": None,
+        "problem": "",
+        "made_at": None,
+        "told_at": None,
+    }
     Preview.objects.update_or_create(id=1, defaults={**fresh, **nothing, "made_with": {}, "holds_new": False})
     bells.ring_for_preview()
+
+
+def discard(*, by: User) -> None:
+    """Forget a preview, and with it the settings that were tried out."""
+    if not Preview.objects.exclude(state=State.ACCEPTED).filter(asked_at__isnull=False).exists():
+        raise NotPossible("There is nothing to discard: what was started is being carried out.")
+    with transaction.atomic():
+        PreviewRow.objects.all().delete()
+        Preview.objects.exclude(state=State.ACCEPTED).delete()
+    setup.log(by, SyncSettings.load(), "Discarded a preview.")
 
 
 def go_on(renew: Callable[[], None]) -> None:
@@ -72,7 +89,7 @@ def _teller(preview: Preview, renew: Callable[[], None]) -> Tell:
         renew()
         if timezone.now() - told[0] >= timedelta(seconds=1):
             told[0] = timezone.now()
-            _mine(preview).update(progress=progress[:200])
+            _mine(preview).update(progress=progress[:200], told_at=timezone.now())
 
     return tell
 
