@@ -273,6 +273,8 @@ class Pipeline:
         karbon = self._read_in_full(karbon_pk)
         self.report(Run.Step.MATCH, f"{self.counts.matched['full'] + 1:,} full matches linked")
         ((contact, decision),) = self.promise.keep(queue.decide([contact]))
+        if decision.category is Category.CONFLICT:
+            self._hold_or_create([contact.pk])
         if decision.category is not Category.FULL or not karbon.complete:
             return  # what the full record shows is decided by the next check
         try:

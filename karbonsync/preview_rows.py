@@ -131,9 +131,7 @@ def _held(contact: RemoteContact, issue: MatchIssue) -> Columns:
     candidates = list(issue.candidates.all())
     is_similar = bool(candidates) and all(c.why == Candidate.Why.SIMILAR for c in candidates)
     notes = [issue.reason, *(f"Possible match: {candidate.karbon}" for candidate in candidates[:3])]
-    only = candidates[0].karbon if len(candidates) == 1 else None
-    outcome = Outcome.SIMILAR if is_similar else Outcome.CONFLICT
-    return _columns(outcome, contact.name, xero=contact, karbon=only, notes=notes)
+    return _columns(Outcome.SIMILAR if is_similar else Outcome.CONFLICT, contact.name, xero=contact, notes=notes)
 
 
 def creation(karbon: Any, contact: RemoteContact, kind: Kind) -> Columns:

@@ -3,6 +3,7 @@
 What ``connect`` and ``demo`` do is the same, without the questions.
 """
 
+import copy
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -173,7 +174,9 @@ def start(*, by: User) -> None:
     if not are_connected():
         raise NotPossible("One of the services is not connected any more. Connect it first.")
     chosen = SyncSettings.objects.select_for_update().get(id=SyncSettings.load().pk)
-    wanted = SyncSettings(**{**_columns(chosen), **preview.proposed, "syncing": True})
+    wanted = copy.copy(chosen)
+    for name, value in {**preview.proposed, "syncing": True}.items():
+        setattr(wanted, name, value)
     if choices_of(wanted) != preview.made_with:
         raise Overtaken("The settings have changed since this preview was made. Make a new one.")
     conventions.change(chosen, wanted)
@@ -186,10 +189,6 @@ def start(*, by: User) -> None:
     remember_sizes()
     schedules.ensure()
     bell.ring()
-
-
-def _columns(chosen: SyncSettings) -> dict[str, Any]:
-    return {field.attname: getattr(chosen, field.attname) for field in SyncSettings._meta.concrete_fields}
 
 
 def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:
