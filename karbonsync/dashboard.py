@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.checks import run_checks
@@ -20,7 +19,9 @@ from django.views.decorators.http import require_POST, require_safe
 from contacts import bell, finding, stopped
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
-from karbonsync.models import Cursor, Lease, Run
+from karbon import keys as karbon_keys
+from karbon.models import KarbonConnection
+from karbonsync.models import Cursor, Lease, Run, SetUp
 from karbonsync.tasks import LEASE
 from matching import issues
 from xero.models import XeroConnection
@@ -60,13 +61,15 @@ class ServiceState:
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Fill the index page (unfold's dashboard callback)."""
-    services = service_states()
+    services, is_syncing = service_states(), SyncSettings.load().syncing
     context.update(
         title="Dashboard",
         tiles=[tile for tile in tiles() if request.user.has_perm(tile.permission)],
         services=services,
         is_connected=all(service.is_connected for service in services),
-        is_syncing=SyncSettings.load().syncing,
+        is_syncing=is_syncing,
+        was_started=is_syncing or SetUp.objects.filter(started_at__isnull=False).exists(),
+        may_set_up=request.user.has_perm("contacts.change_syncsettings"),
         faults=run_checks(tags=["karbonsync"]),
         running=running_check(),
         last_checks=[(run, in_words(run.counts)) for run in Run.objects.filter(ended_at__isnull=False)[:LAST_CHECKS]],
@@ -111,9 +114,10 @@ def tiles() -> list[Tile]:
 def service_states() -> list[ServiceState]:
     cursors = {cursor.system: cursor for cursor in Cursor.objects.all()}
     connection = XeroConnection.objects.first()
-    has_keys = bool(settings.KARBON_BEARER_TOKEN and settings.KARBON_ACCESS_KEY)
+    has_keys = karbon_keys.are_there()
+    account = KarbonConnection.objects.values_list("account_name", flat=True).first() or "Keys are set"
     xero = _state(System.XERO, cursors, is_connected=connection is not None and connection.is_connected)
-    karbon = _state(System.KARBON, cursors, is_connected=has_keys, detail="Keys are set" if has_keys else "")
+    karbon = _state(System.KARBON, cursors, is_connected=has_keys, detail=account if has_keys else "")
     if connection is None:
         return [xero, karbon]
     xero = replace(xero, detail=connection.tenant_name)
@@ -148,6 +152,7 @@ def in_words(counts: Mapping[str, Any]) -> str:
     said = [
         (sum(pulled.values()), "new or changed"),
         (matched.get("full", 0), "linked"),
+        (counts.get("adopted", 0), "taken over"),
         (matched.get("conflict", 0) + matched.get("similar", 0), "held for a person"),
         (counts.get("created", 0), "created"),
         (written.get("xero", 0), "changed in Xero"),
