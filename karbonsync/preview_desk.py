@@ -227,7 +227,8 @@ def kind(request: HttpRequest, row_id: int, *, by: User) -> HttpResponse:
     if wanted not in (Kind.PERSON, Kind.ORGANISATION):
         raise NotPossible("Choose person or organisation.")
     row = corrections.correct_kind(row_id, Kind(wanted), by=by)
-    messages.success(request, f"{row} will be created as {Kind(wanted).label.lower()}.")
+    article = "a" if wanted == Kind.PERSON else "an"
+    messages.success(request, f"{row} will be created as {article} {Kind(wanted).label.lower()}.")
     return _back(request)
 
 

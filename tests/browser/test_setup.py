@@ -28,11 +28,23 @@ SMALL = {"xero": 14, "karbon": 12, "overlap": 0.5, "conflicts": 0.2, "seed": 5}
 
 
 def picture(page: Page, name: str, height: int = 900) -> None:
-    if PICTURES:
+    """Leave a picture for docs/, and with ``SCREENSHOTS_ALL`` also one in the dark and one as on a phone."""
+    if not PICTURES:
+        return
+    _shoot(page, name, 1280, height)
+    if os.environ.get("SCREENSHOTS_ALL"):
+        _shoot(page, f"phone-{name}", 390, 844)
+        page.evaluate("document.documentElement.classList.add('dark')")
+        _shoot(page, f"dark-{name}", 1280, height)
+        page.evaluate("document.documentElement.classList.remove('dark')")
         page.set_viewport_size({"width": 1280, "height": height})
-        page.evaluate("window.scrollTo(0, 0)")
-        page.wait_for_timeout(400)
-        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
+
+
+def _shoot(page: Page, name: str, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("window.scrollTo(0, 0)")
+    page.wait_for_timeout(400)
+    page.screenshot(path=str(Path(PICTURES) / f"{name}.png"))
 
 
 @pytest.fixture
@@ -102,7 +114,12 @@ def choose(page: Page) -> None:
 def look_at_the_preview(page: Page) -> None:
     page.get_by_role("button", name="Make the preview").click()
     page.get_by_text("Both address books are read, nothing is written.").wait_for()
+    page.goto("about:blank")  # the tests' database lets nobody read while somebody writes
     tasks.make_preview()
+    Preview.objects.update(state=Preview.State.WORKING, progress="Storing what was found")
+    page.goto("/admin/set-up/preview/")
+    page.get_by_text("Storing what was found").wait_for()
+    Preview.objects.update(state=Preview.State.READY, progress="")
     page.get_by_role("heading", name="What would happen").wait_for()
     picture(page, "setup-preview", 1100)
 
@@ -138,6 +155,7 @@ def test_the_whole_set_up_from_an_empty_database_to_the_first_import(page: Page,
     page.goto("/admin/set-up/preview/")
     page.get_by_role("button", name="Start syncing").click()
     page.get_by_text("Syncing is on. The first import starts in a moment.").wait_for()
+    page.goto("about:blank")
     fresh.check()
     page.goto("/admin/")
     page.get_by_text("How things stand").wait_for()
