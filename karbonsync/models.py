@@ -182,6 +182,7 @@ class Preview(models.Model):
     problem = models.CharField(max_length=500, blank=True)
     made_at = models.DateTimeField(null=True)
     holds_new = models.BooleanField(default=False, help_text="Whoever is not in it waits for a person.")
+    looked_at = models.DateTimeField(null=True, help_text="When a check had decided everybody whom it could.")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_preview")]

@@ -192,9 +192,11 @@ def progress(request: HttpRequest) -> HttpResponse:
     if made is None:
         return JsonResponse({"is_under_way": False, "state": "", "progress": ""})
     lease = Lease.objects.filter(name=LEASE, expires_at__gt=timezone.now()).exclude(holder="").first()
-    if lease is None and previewing.is_stalled(made, made.told_at):
-        bells.ring_for_preview()
     said = made.progress or (made.problem if made.state == Preview.State.WAITING else "")
+    if lease is None and previewing.is_stalled(made, made.told_at):
+        Preview.objects.filter(pk=made.pk, told_at=made.told_at).update(told_at=timezone.now())  # not at every look
+        bells.ring_for_preview()
+        said = "The background worker has not taken it up. Is it running on the server (manage.py qcluster)?"
     if made.state == Preview.State.ASKED and running_check():
         said = "A check is running. The preview is made right after it."
     return JsonResponse(

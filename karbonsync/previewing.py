@@ -35,7 +35,7 @@ Tell = Callable[[str], None]
 
 def ask(*, by: User, proposed: dict[str, Any] | None = None) -> None:
     """Ask for a new preview, of settings that are tried out if there are any. It replaces the one before."""
-    if Preview.objects.filter(state=State.ACCEPTED).exists():
+    if Preview.objects.filter(state=State.ACCEPTED, looked_at=None).exists():
         raise NotPossible("What was started is still being carried out. A new preview can be made when that is done.")
     fresh = {"state": State.ASKED, "asked_at": timezone.now(), "asked_by": by, "proposed": proposed or {}}
     nothing: dict[str, Any] = {
@@ -46,7 +46,9 @@ def ask(*, by: User, proposed: dict[str, Any] | None = None) -> None:
         "made_at": None,
         "told_at": None,
     }
-    Preview.objects.update_or_create(id=1, defaults={**fresh, **nothing, "made_with": {}, "holds_new": False})
+    Preview.objects.update_or_create(
+        id=1, defaults={**fresh, **nothing, "made_with": {}, "holds_new": False, "looked_at": None}
+    )
     bells.ring_for_preview()
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from contacts.fields import BLANK, FIELDS
 from contacts.models import RemoteContact
 from contacts.values import System
@@ -100,7 +102,9 @@ class Promise:
         if self._preview is None:
             return
         state = Preview.State.OVER if is_all_decided else Preview.State.ACCEPTED
-        Preview.objects.filter(state=Preview.State.ACCEPTED).update(state=state, holds_new=False)
+        Preview.objects.filter(state=Preview.State.ACCEPTED).update(
+            state=state, holds_new=False, looked_at=timezone.now()
+        )
         self._preview = Preview.objects.filter(state=Preview.State.ACCEPTED).first()
 
 
