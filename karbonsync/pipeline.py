@@ -19,7 +19,7 @@ from django.utils import timezone
 from contacts import changes, creating, links, mirror, outbox, settling, stopped
 from contacts.models import Change, FieldConflict, Link, Refresh, RemoteContact, SyncSettings
 from contacts.planning import Express
-from contacts.remote import Keep, Remote, RemoteError, Unavailable
+from contacts.remote import Keep, NotAuthorised, Remote, RemoteError, Unavailable
 from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
 from karbonsync import promise, safety, takeover
@@ -74,6 +74,7 @@ class Pipeline:
         self.remotes, self.report, self.number = remotes, report, number
         self.counts = Counts()
         self.errors: list[str] = []
+        self.is_locked_out = False  # one of the services does not accept our keys
         self.fresh: set[System] = set()  # systems whose list was read well in this check
         self.settings = SyncSettings.load()
         self.promise = promise.Promise()
@@ -441,6 +442,7 @@ class Pipeline:
     def _note(self, system: System, error: RemoteError) -> None:
         log.warning("check: %s: %s", system, type(error).__name__)
         self.errors.append(str(error))
+        self.is_locked_out |= isinstance(error, NotAuthorised)
         now = timezone.now()
         Cursor.objects.filter(system=system, problem_since=None).update(problem_since=now)
         Cursor.objects.filter(system=system).update(problem=str(error)[:500])

@@ -19,7 +19,7 @@ from django.utils import timezone
 from contacts import mirror
 from contacts.links import NotPossible
 from contacts.models import SyncSettings
-from contacts.remote import RemoteError, Unavailable
+from contacts.remote import NotAuthorised, RemoteError, Unavailable
 from contacts.values import System
 from karbon import remote as karbon_remote
 from karbonsync import bells, conventions, pipeline, preview_rows, setup, takeover
@@ -135,7 +135,8 @@ def _read(work: Pipeline, stored: SyncSettings, tell: Tell) -> None:
         mirror.ask_refreshes(list(conventions.not_read_since_written()), reason="conventions")
     work.pull_both()
     if work.fresh < set(System):
-        raise Unavailable(" ".join(work.errors) or "One of the services could not be read.")
+        problem = " ".join(work.errors) or "One of the services could not be read."
+        raise NotAuthorised(problem) if work.is_locked_out else Unavailable(problem)
     karbon = work.remotes[System.KARBON]
     if isinstance(karbon, karbon_remote.KarbonRemote):
         takeover.find_pairs(karbon, work.settings.import_filter, tell)

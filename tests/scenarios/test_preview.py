@@ -308,7 +308,8 @@ def test_a_preview_that_cannot_be_made_says_why(world: World) -> None:
     previewing.ask(by=world.by)
     tasks.make_preview()
     told = Preview.objects.get()
-    assert told.state in (Preview.State.WAITING, Preview.State.FAILED) and told.problem
+    assert told.state == Preview.State.FAILED
+    assert "Connect Xero again" in told.problem
 
 
 # --- later changes of the settings ------------------------------------------------------------------------------------
