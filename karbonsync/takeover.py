@@ -90,5 +90,7 @@ def pairs(import_filter: str) -> list[FormerPair]:
     found = ones.filter(xero__in=queue.due(import_filter), karbon__in=free).exclude(karbon__in=twice)
     denied = set(Verdict.objects.filter(is_same=False).values_list("xero_id", "karbon_id"))
     return [
-        pair for pair in found.select_related("xero").order_by("pk") if (pair.xero_id, pair.karbon_id) not in denied
+        pair
+        for pair in found.select_related("xero").defer("xero__payload").order_by("pk")
+        if (pair.xero_id, pair.karbon_id) not in denied
     ]

@@ -341,6 +341,35 @@ def test_an_email_that_stood_second_moves_up_instead_of_standing_twice() -> None
     assert put(before, billing_email="b@example.test")["EmailAddresses"] == ["b@example.test", "c@example.test"]
 
 
+PHONES_OF_A_CARD = [
+    {"Number": "", "Label": "Office"},
+    {"Number": "1", "Label": "Work"},
+    {"Number": "2", "Label": "mobile"},
+    {"Number": "3", "Label": "Fax"},
+]
+
+
+@pytest.mark.parametrize(
+    ("preferred", "number"),
+    [([], "1"), (["Mobile", "Work"], "2"), (["Office", "Fax"], "3"), (["Home"], "1")],
+)
+def test_the_preferred_label_chooses_the_phone_and_an_empty_one_never_counts(preferred: list[str], number: str) -> None:
+    shown = mapping.card_values(card(PhoneNumbers=PHONES_OF_A_CARD), conventions.of([], preferred))
+    assert shown["primary_phone"] == {"number": number}
+
+
+def test_a_new_entry_gets_the_first_label_of_the_convention() -> None:
+    by = conventions.of(["Legal", "Mailing"], ["Mobile"])
+    body = put(card(), by, primary_phone={"number": "1"}, billing_address={"lines": "1 Wharf Road"})
+    assert [entry["Label"] for entry in (*body["PhoneNumbers"], *body["Addresses"])] == ["Mobile", "Legal"]
+
+
+def test_only_the_labels_of_the_convention_are_ever_looked_at() -> None:
+    addresses = [{"AddressLines": "7 Court Road", "Label": "Legal"}]
+    assert mapping.card_values(card(Addresses=addresses), conventions.of(["Home"], []))["billing_address"] == {}
+    assert mapping.card_values(card(Addresses=addresses))["billing_address"] == {"lines": "7 Court Road"}
+
+
 @given(before=CARDS, values=expressible(), by=CONVENTIONS)
 def test_what_is_written_is_what_then_shows(before: dict[str, Any], values: dict[str, Value], by: Conventions) -> None:
     body = put(before, by, **values)
