@@ -30,7 +30,14 @@ class SyncSettingsAdmin(ModelAdmin):
 
     form = SyncSettingsForm
     fieldsets = (
-        ("Syncing", {"fields": ("default_contact_type", "import_filter", "settle_seconds")}),
+        (
+            "Syncing",
+            {
+                "fields": ("default_contact_type", "import_filter", "settle_seconds"),
+                "description": "The contact type, the import filter and the conventions are changed in the set-up, which "
+                "shows first what a change would do.",
+            },
+        ),
         ("When a value was cleared", {"fields": ("clears",)}),
         (
             "When both sides changed the same field",
@@ -44,6 +51,8 @@ class SyncSettingsAdmin(ModelAdmin):
             },
         ),
     )
+
+    readonly_fields = ("default_contact_type", "import_filter")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -134,6 +134,11 @@ def _flips(links: Sequence[Link]) -> dict[object, frozenset[str]]:
     return {link_id: frozenset(names) for link_id, names in frozen.items()}
 
 
+def plan_alone(link: Link, express_for: ExpressFor, chosen: SyncSettings) -> Plan:
+    """Plan one pair as it stands, all its fields at once, and store nothing: what would go to either side, and why not."""
+    return plan(pair_of(link, express_for, {}, [], chosen))
+
+
 def _drop_wishes(link: Link, made: Plan, clashes: list[FieldConflict]) -> list[Change]:
     """Forget wishes that are fulfilled or can no longer be; the latter are noted in the history, or asked about again."""
     noted = []

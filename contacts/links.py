@@ -250,6 +250,12 @@ def give_up_creation(pair: Link, *, by: User) -> None:
     record(by, source, "Withdrew the creation of a counterpart.")
 
 
+def decide_kind(contact: RemoteContact, kind: Kind, *, by: User) -> None:
+    """Say what a Xero contact is, before a Karbon contact is created for it."""
+    RemoteContact.objects.filter(pk=contact.pk).update(decided_kind=kind)
+    record(by, contact, f"Is to be created as: {kind.label.lower()}.")
+
+
 # --- leaving out ------------------------------------------------------------------------------------------------------
 
 

@@ -89,6 +89,7 @@ class _Intake:
 
     def confirm(self, contact: RemoteContact, snapshot: Snapshot) -> None:
         contact.full_read_at = contact.read_began_at = snapshot.read_began_at
+        contact.payload = dict(snapshot.payload)  # that of our own creation may lack parts
         self.updated.append(contact)
 
     def store(self, system: System) -> int:

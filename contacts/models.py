@@ -36,6 +36,9 @@ class RemoteContact(models.Model):
     # Fields written by us and not read since: if they show in another format only, that format becomes the base.
     written: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
     match_due = models.BooleanField(default=True)
+    decided_kind = models.CharField(
+        max_length=12, choices=Kind, blank=True, help_text="What a person said it is, before it was created."
+    )
     left_out = models.BooleanField(default=False, help_text="A person decided: never brought over to the other side.")
     left_out_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     first_seen_at = models.DateTimeField(auto_now_add=True)
@@ -117,6 +120,7 @@ class Link(models.Model):
         CONFIRMED = "confirmed", "Confirmed"
         CREATED = "created", "Created"
         REMATCHED = "rematched", "Re-matched"
+        ADOPTED = "adopted", "Taken over"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     xero = models.ForeignKey(RemoteContact, models.PROTECT, null=True, blank=True, related_name="xero_links")
@@ -364,6 +368,10 @@ def _percent(label: str, default: int) -> "models.PositiveSmallIntegerField[int,
     )
 
 
+def address_labels() -> list[str]:
+    return ["Mailing", "Physical", "Legal"]
+
+
 class SyncSettings(models.Model):
     """How this firm syncs: the one row of settings that people choose in the admin."""
 
@@ -412,6 +420,17 @@ class SyncSettings(models.Model):
         default=ImportFilter.ALL,
         help_text="A client new in Xero is neither customer nor supplier, and will not reach Karbon under a filter, "
         "until its first invoice or bill.",
+    )
+    hold_lookalikes = models.BooleanField(
+        "hold lookalikes",
+        default=True,
+        help_text="A contact that looks very much like one in Karbon waits for a person instead of being created.",
+    )
+    karbon_address_labels: "models.JSONField[list[str], list[str]]" = models.JSONField(
+        "billing address in Karbon", default=address_labels, help_text="The labels that are looked at, in this order."
+    )
+    karbon_phone_labels: "models.JSONField[list[str], list[str]]" = models.JSONField(
+        "primary phone in Karbon", default=list, blank=True, help_text="The labels preferred; none: the first phone."
     )
     name_policy = models.CharField("both changed the name", max_length=6, choices=Policy, default=Policy.ASK)
     billing_email_policy = models.CharField(

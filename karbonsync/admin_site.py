@@ -16,7 +16,7 @@ from contacts import admin_pausing, admin_stopped, admin_undo
 from contacts.models import FieldConflict
 from contacts.values import Ref, Snapshot
 from karbon import remote as karbon_remote
-from karbonsync import connection_desk, dashboard, pause_desk, safety_desk
+from karbonsync import connection_desk, dashboard, pause_desk, preview_desk, safety_desk, setup_desk, xero_desk
 from karbonsync.check_contact import check_contact
 from matching import creating_xero, desk, issues, unsynced
 
@@ -34,6 +34,9 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
         path("check-contact/<int:contact_id>/", site.admin_view(check_contact), name="check_contact"),
         *connection_desk.urls(site),
         *pause_desk.urls(site),
+        *setup_desk.urls(site),
+        *xero_desk.urls(site),
+        *preview_desk.urls(site),
         *safety_desk.urls(site),
         *admin_pausing.urls(site),
         *admin_stopped.urls(site, read_karbon),
@@ -106,6 +109,7 @@ SIDEBAR: dict[str, list[Item]] = {
         Item("Checks", "task_alt", "karbonsync_run_changelist", "karbonsync.view_run"),
     ],
     "Settings": [
+        Item("Set-up", "checklist", "setup", "contacts.change_syncsettings"),
         Item("Pause and resume", "pause", "pausing", "contacts.view_link"),
         Item("Sync settings", "tune", "contacts_syncsettings_changelist", "contacts.view_syncsettings"),
         Item("Xero connection", "power", "xero_xeroconnection_changelist", "xero.view_xeroconnection"),

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.core.checks import run_checks
@@ -20,9 +19,11 @@ from django.views.decorators.http import require_POST, require_safe
 from contacts import bell, budget, finding, pausing, stopped
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
+from karbon import keys as karbon_keys
+from karbon.models import KarbonConnection
 from karbonsync import forecast, listening, outages, pacing, standing
 from karbonsync.listening import Listening
-from karbonsync.models import Cursor, Lease, Run
+from karbonsync.models import Cursor, Lease, Run, SetUp
 from karbonsync.tasks import LEASE
 from matching import issues
 from xero.models import XeroConnection
@@ -87,6 +88,8 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         is_connected=all(service.is_connected for service in services),
         chosen=chosen,
         time_left=forecast.said(),
+        was_started=chosen.syncing or SetUp.objects.filter(started_at__isnull=False).exists(),
+        may_set_up=request.user.has_perm("contacts.change_syncsettings"),
         faults=run_checks(tags=["karbonsync"]),
         running=running_check(),
         last_checks=[(run, in_words(run.counts)) for run in Run.objects.filter(ended_at__isnull=False)[:LAST_CHECKS]],
@@ -135,7 +138,8 @@ def service_states(refused: Collection[System]) -> list[ServiceState]:
     cursors = {cursor.system: cursor for cursor in Cursor.objects.all()}
     connection = XeroConnection.objects.first()
     told = {webhook.system: webhook for webhook in listening.states(cursors)}
-    has_keys = bool(settings.KARBON_BEARER_TOKEN and settings.KARBON_ACCESS_KEY)
+    has_keys = karbon_keys.are_there()
+    account = KarbonConnection.objects.values_list("account_name", flat=True).first() or "Keys are set"
     xero = _state(
         told[System.XERO], cursors, days[System.XERO], is_connected=connection is not None and connection.is_connected
     )
@@ -144,7 +148,7 @@ def service_states(refused: Collection[System]) -> list[ServiceState]:
         cursors,
         days[System.KARBON],
         is_connected=has_keys,
-        detail="Keys are set" if has_keys else "",
+        detail=account if has_keys else "",
     )
     karbon = replace(karbon, is_refused=System.KARBON in refused)
     if connection is None:
@@ -203,6 +207,7 @@ def in_words(counts: Mapping[str, Any]) -> str:
     said = [
         (sum(pulled.values()), "new or changed"),
         (matched.get("full", 0), "linked"),
+        (counts.get("adopted", 0), "taken over"),
         (matched.get("conflict", 0) + matched.get("similar", 0), "held for a person"),
         (counts.get("created", 0), "created"),
         (written.get("xero", 0), "changed in Xero"),

@@ -6,7 +6,7 @@ stays in its table until the next check.
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,10 +22,10 @@ from contacts.planning import Express
 from contacts.remote import Keep, NotAuthorised, Remote, RemoteError, Unavailable
 from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
-from karbonsync import outages, pacing, safety
-from karbonsync.models import Cursor, Run, SafetyStop
+from karbonsync import outages, pacing, promise, safety, takeover
+from karbonsync.models import Cursor, PreviewRow, Run, SafetyStop
 from matching import classifier, issues, queue
-from matching.matcher import Category, Decision
+from matching.matcher import Category, Counterpart, Decision
 from xero import remote as xero_remote
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ FORGET_AT_ONCE = 500
 RETRY_AFTER = timedelta(seconds=60)
 AFTER_FAULT = timedelta(seconds=5)
 FAULTS_BORNE = 3  # faults in one check after which a service counts as down; fewer are the fault of one contact
+VERIFY_ROUNDS = 3
 POLL_VOUCHES = timedelta(seconds=10)
-SURE = 0.9  # how sure the classifier must be to say that a name no longer fits the kind of its contact
 Report = Callable[[str, str], None]
 
 
@@ -46,6 +46,7 @@ class Counts:
 
     pulled: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
     matched: dict[str, int] = field(default_factory=lambda: {c.value: 0 for c in Category})
+    adopted: int = 0
     created: int = 0
     written: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
     failed: int = 0
@@ -59,7 +60,7 @@ class Counts:
 
     @property
     def is_quiet(self) -> bool:
-        done = [self.created, self.failed, *self.matched.values(), *self.written.values()]
+        done = [self.adopted, self.created, self.failed, *self.matched.values(), *self.written.values()]
         return not any(done)
 
 
@@ -73,9 +74,12 @@ class Pipeline:
         self.remotes, self.report, self.number = remotes, report, number
         self.counts = Counts()
         self.errors: list[str] = []
+        self.is_locked_out = False  # one of the services does not accept our keys
         self.fresh: set[System] = set()  # systems whose list was read well in this check
         self.settings = SyncSettings.load()
+        self.promise = promise.Promise()
         self.began_at = timezone.now()
+        self.reading_is_over = False  # a preview asks nobody any more once its transaction began
         self._polled_at: datetime | None = None
         self._faults = dict.fromkeys(System, 0)
         self._shut: set[System] = set()  # services that do not let us in, or take no more calls today
@@ -231,7 +235,9 @@ class Pipeline:
         self._withdraw_issues()
         if not self._lists_are_whole():
             return
-        for chunk in queue.decisions(queue.due(self.settings.import_filter)):
+        waiting = self._adopt()
+        for decided in queue.decisions(queue.due(self.settings.import_filter).exclude(pk__in=waiting)):
+            chunk = self.promise.keep(decided)
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
             with self._going_on(System.KARBON):
                 for contact, decision in chunk:
@@ -242,12 +248,13 @@ class Pipeline:
                     except Unavailable as error:
                         self._bear(System.KARBON, error)
             self._hold_or_create([contact.pk for contact, d in chunk if d.category is not Category.FULL])
+        self.promise.was_looked_at(is_all_decided=not queue.due(self.settings.import_filter).exists())
 
     @transaction.atomic
     def _hold_or_create(self, pks: list[int]) -> None:
         """Hold conflicts and create the rest, decided once more: people may have acted while full matches were read."""
         list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
-        chunk = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
+        chunk = self.promise.keep(queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks))))
         self._hold([(contact, decision) for contact, decision in chunk if decision.category is Category.CONFLICT])
         self._create([contact for contact, decision in chunk if decision.category is Category.NONE])
 
@@ -262,11 +269,43 @@ class Pipeline:
         issues.close_for(withdrawn, outcome="No longer active in Xero, or outside the import filter")
         RemoteContact.objects.filter(pk__in=[contact.pk for contact in withdrawn]).update(match_due=True)
 
+    def _adopt(self) -> list[int]:
+        """Link the pairs that Karbon's own sync left behind, whatever their names: they were one client there.
+
+        Returns the Xero contacts whose Karbon side could not be read: they are not matched otherwise meanwhile.
+        """
+        pairs = takeover.pairs(self.settings.import_filter)
+        waiting = {pair.xero_id for pair in pairs}
+        with self._going_on(System.KARBON):
+            for pair in pairs:
+                try:
+                    self._adopt_pair(pair.xero, int(pair.karbon_id or 0))
+                    waiting.discard(pair.xero_id)
+                except Unavailable as error:
+                    self._bear(System.KARBON, error)
+        return sorted(waiting)
+
+    def _adopt_pair(self, xero: RemoteContact, karbon_pk: int) -> None:
+        karbon = self._read_in_full(karbon_pk)
+        if not karbon.complete:
+            return
+        if why := self.promise.broken_for(xero, karbon, PreviewRow.Outcome.ADOPTED):
+            possible = Counterpart(karbon.pk, queue.keys_of(karbon))
+            self._hold([(xero, promise.held(Decision(Category.FULL, (possible,)), why))])
+            return
+        with suppress(links.Overtaken):
+            links.link(xero, karbon, origin=Link.Origin.ADOPTED, check_number=self.number)
+            issues.close_for([xero], outcome="Taken over from Karbon's own sync")
+            self.counts.adopted += 1
+            RemoteContact.objects.filter(pk=xero.pk).update(match_due=False)
+
     def _link_full_match(self, contact: RemoteContact, karbon_pk: int) -> None:
         """Read Karbon's full record, see that it still matches, and link."""
         karbon = self._read_in_full(karbon_pk)
         self.report(Run.Step.MATCH, f"{self.counts.matched['full'] + 1:,} full matches linked")
-        ((contact, decision),) = queue.decide([contact])
+        ((contact, decision),) = self.promise.keep(queue.decide([contact]))
+        if decision.category is Category.CONFLICT:
+            self._hold_or_create([contact.pk])
         if decision.category is not Category.FULL or not karbon.complete:
             return  # what the full record shows is decided by the next check
         try:
@@ -277,17 +316,35 @@ class Pipeline:
         self._matched(Category.FULL, [contact])
 
     def verify(self) -> None:
-        """Read in full the Karbon contacts that full matches point at, ahead of matching."""
-        for chunk in queue.decisions(queue.due(self.settings.import_filter)):
-            for _, decision in chunk:
-                if decision.category is Category.FULL:
-                    self._read_in_full(int(decision.counterparts[0].id))
+        """Read in full the Karbon contacts that are about to be linked, ahead of matching.
+
+        A full record may show another name or email than the list: then it is looked again who matches whom.
+        """
+        pairs = takeover.pairs(self.settings.import_filter)
+        self._read_ahead([int(pair.karbon_id or 0) for pair in pairs])
+        for _ in range(VERIFY_ROUNDS):
+            before = self.remotes[System.KARBON].calls
+            for chunk in queue.decisions(queue.due(self.settings.import_filter)):
+                full = [decision for _, decision in chunk if decision.category is Category.FULL]
+                self._read_ahead([int(decision.counterparts[0].id) for decision in full])
+            if self.remotes[System.KARBON].calls == before:
+                return
+
+    def _read_ahead(self, karbon_pks: list[int]) -> None:
+        for number, pk in enumerate(karbon_pks, 1):
+            self.report(Run.Step.MATCH, f"Karbon: {number:,} of {len(karbon_pks):,} matching contacts read in full")
+            try:
+                self._read_in_full(pk)
+            except Unavailable as error:
+                self._bear(System.KARBON, error)
 
     def _read_in_full(self, karbon_pk: int) -> RemoteContact:
         """Return a Karbon contact as its full record shows it, read in this check."""
         karbon = RemoteContact.objects.get(pk=karbon_pk)
         if karbon.complete and karbon.full_read_at and karbon.full_read_at >= self.began_at:
             return karbon
+        if self.reading_is_over:
+            raise Unavailable("Karbon did not show this contact in full. It is decided later.")
         snapshot = self.remotes[System.KARBON].read([karbon.ref]).get(karbon.remote_id)
         if snapshot is None:
             mirror.ask_refreshes([karbon], reason="not found")
@@ -311,7 +368,7 @@ class Pipeline:
             return
         guesses = classifier.classify([name_of(contact) for contact in free])
         links.create_counterparts(
-            links.Wanted(contact, Kind(guess.kind.lower()), self.settings.default_contact_type)
+            links.Wanted(contact, Kind(contact.decided_kind or guess.kind.lower()), self.settings.default_contact_type)
             for contact, guess in zip(free, guesses, strict=True)
         )
         self._matched(Category.NONE, free)
@@ -424,6 +481,7 @@ class Pipeline:
         said = str(error)
         if isinstance(error, NotAuthorised):
             self._shut.add(system)
+            self.is_locked_out = True
             said = outages.begin(system, said)
         self.errors.append(said)
         if isinstance(error, budget.Spent):
@@ -453,7 +511,7 @@ def still_fits(kind: Kind, old: str, new: str) -> bool:
     if kind not in (Kind.PERSON, Kind.ORGANISATION) or old == new:
         return True
     before, after = classifier.classify([classifier.Name(old), classifier.Name(new)])
-    return not (after.kind.lower() != kind and after.confidence >= SURE and before.kind.lower() == kind)
+    return not (after.kind.lower() != kind and after.confidence >= classifier.SURE and before.kind.lower() == kind)
 
 
 def connect(*, for_person: bool = False, in_any_case: bool = False) -> dict[System, Remote]:

@@ -10,7 +10,8 @@ from django.utils import timezone
 from contacts import api, bell
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
-from karbonsync import forecast, listening, outages, pipeline, resuming
+from karbon import keys as karbon_keys
+from karbonsync import bells, forecast, listening, outages, pipeline, previewing, resuming
 from karbonsync.lease import Held, ring
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts, Pipeline, Report
@@ -18,6 +19,7 @@ from xero import oauth
 
 log = logging.getLogger(__name__)
 LEASE = "check"
+PREVIEW_AGAIN = timedelta(seconds=5)
 KEEP_QUIET_RUNS = timedelta(days=1)
 KEEP_RUNS = timedelta(days=180)
 
@@ -80,6 +82,20 @@ def _silent(step: str, progress: str) -> None:
     """Nobody listens."""
 
 
+def make_preview() -> None:
+    """Make the preview that was asked for; while a check is running, a little later."""
+    lease = Held(LEASE)
+    if not lease.take():
+        bells.ring_for_preview(at=timezone.now() + PREVIEW_AGAIN)
+        return
+    try:
+        previewing.go_on(lease.renew)
+        if not lease.release():  # a check was asked for meanwhile
+            bell.ring()
+    finally:
+        lease.drop()
+
+
 def run_check(lease: Held, *, full: bool = False, report: Report = _silent) -> tuple[Counts, list[str]]:
     """Run one check under a lease and leave its record. Returns what it did and what was in the way."""
     return _run(lease, report, lambda work: work.check(full=full))
@@ -132,6 +148,7 @@ def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tupl
 def housekeeping() -> None:
     """Forget checks that had nothing to say, and very old ones. Seal the tokens with the current key."""
     oauth.reseal()
+    karbon_keys.reseal()
     now = timezone.now()
     quiet = Q(is_quiet=True, started_at__lt=now - KEEP_QUIET_RUNS)
     Run.objects.filter(quiet | Q(started_at__lt=now - KEEP_RUNS)).delete()

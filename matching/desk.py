@@ -184,7 +184,9 @@ def _obstacle(issue: MatchIssue, candidate: Candidate, unread: str) -> str:
 
 
 def guessed_kind(contact: RemoteContact) -> Kind:
-    """Return what the classifier takes a Xero contact for; an organisation where it cannot tell."""
+    """Return what a person said a Xero contact is, else what the classifier takes it for; an organisation if it cannot."""
+    if contact.decided_kind:
+        return Kind(contact.decided_kind)
     first, last = str(contact.payload.get("FirstName") or ""), str(contact.payload.get("LastName") or "")
     guess = classifier.classify_one(contact.name, first_name=first, last_name=last, email=contact.billing_email)
     return Kind(guess.kind.lower()) if guess.kind else Kind.ORGANISATION

@@ -6,8 +6,9 @@ from contextlib import suppress
 import requests
 from django.conf import settings
 
+from contacts import sealing
 from contacts.remote import RemoteError
-from xero import oauth, tokens
+from xero import oauth
 from xero.models import XeroConnection
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ def disconnect() -> bool:
         return True
     told = _remove_connection()
     connection.refresh_from_db()  # its tokens may have been renewed just now
-    with suppress(tokens.Unreadable):
-        told = _revoke(tokens.unseal(connection.refresh_token)) or told
+    with suppress(sealing.Unreadable):
+        told = _revoke(sealing.unseal(connection.refresh_token)) or told
     nothing = {"access_token": "", "refresh_token": "", "previous_refresh_token": "", "expires_at": None}
     XeroConnection.objects.filter(id=1).update(**nothing, rotated_at=None, problem="", problem_since=None)
     log.info("Xero disconnected, Xero told: %s", told)
@@ -62,7 +63,7 @@ def why_refused() -> str:
     """Say why Xero refuses an organisation though it takes our token; blank when it is not that.
 
     The app was taken off in Xero, or it was the Demo Company: that is reset about monthly, and then its id and all of
-    its contacts are new while tokens still work (facts, Xero 2.4 and 4).
+    its contacts are new while sealing still work (facts, Xero 2.4 and 4).
     """
     try:
         access, tenant_id = oauth.access_token()

@@ -5,6 +5,8 @@ process renews at a time, the new pair is stored before anybody uses it, and not
 could roll it back. An access token lasts 30 minutes, a refresh token 60 days unused.
 """
 
+import base64
+import hashlib
 import json
 import logging
 import os
@@ -22,16 +24,16 @@ import requests
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from oauthlib.oauth2 import InvalidClientError, InvalidGrantError, OAuth2Error, UnauthorizedClientError
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from contacts import bell
+from contacts import bell, sealing
 from contacts.api import ApiSession
 from contacts.models import RemoteContact
 from contacts.remote import NotAuthorised, Unavailable
 from contacts.values import System
-from xero import tokens
 from xero.models import XeroConnection
 
 log = logging.getLogger(__name__)
@@ -89,12 +91,25 @@ class _GrantRefused(Exception):
 
 
 def authorization_url(redirect_uri: str) -> tuple[str, str]:
-    """Return the address to send the browser to, and the state to keep in its session until it comes back."""
+    """Return the address to send the browser to, and the state to keep in its session until it comes back.
+
+    The code is bound to this server by PKCE on top of our secret, which an app that has one must send all the same
+    (facts, Xero 2.2).
+    """
     address = f"{settings.XERO_LOGIN_URL}/identity/connect/authorize"
     session = OAuth2Session(settings.XERO_CLIENT_ID, redirect_uri=redirect_uri, scope=list(SCOPES))
+    state = secrets.token_urlsafe(32)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(_verifier(state).encode()).digest()).rstrip(b"=").decode()
     with _plain_http_on_loopback(address):
-        url, state = session.authorization_url(address)
+        url, state = session.authorization_url(
+            address, state=state, code_challenge=challenge, code_challenge_method="S256"
+        )
     return url, state
+
+
+def _verifier(state: str) -> str:
+    """Return the secret half of PKCE: 64 characters that only this server can derive from the state in the address."""
+    return salted_hmac("xero.oauth.pkce", state, algorithm="sha256").hexdigest()
 
 
 def finish(redirect_uri: str, state: str, response_url: str) -> Consent:
@@ -109,20 +124,23 @@ def finish(redirect_uri: str, state: str, response_url: str) -> Consent:
         raise NotAuthorised("Xero was not connected: it sent no code. Start connecting Xero again.")
     try:
         pair = _ask(
-            lambda session, url, auth: session.fetch_token(url, code=code, auth=auth, timeout=TIMEOUT), redirect_uri
+            lambda session, url, auth: session.fetch_token(
+                url, code=code, auth=auth, timeout=TIMEOUT, code_verifier=_verifier(state)
+            ),
+            redirect_uri,
         )
     except _GrantRefused as error:
         raise NotAuthorised("Xero's answer is older than five minutes or was used already. Start again.") from error
     if not pair.refresh:
         raise NotAuthorised("Xero gave access for 30 minutes only. Start connecting Xero again.")
-    return Consent(tokens.seal(json.dumps(asdict(pair))), _organisations(pair.access))
+    return Consent(sealing.seal(json.dumps(asdict(pair))), _organisations(pair.access))
 
 
 def choose(token: str, organisation: Organisation) -> XeroConnection:
     """Connect this deployment to one organisation of a ``Consent``. Raise ``OtherOrganisation`` over foreign contacts."""
     try:
-        pair = _Pair(**json.loads(tokens.unseal(token)))
-    except tokens.Unreadable as error:
+        pair = _Pair(**json.loads(sealing.unseal(token)))
+    except sealing.Unreadable as error:
         raise NotAuthorised("This consent can no longer be read. Start connecting Xero again.") from error
     kept = XeroConnection.objects.filter(id=1).first()
     if kept and kept.tenant_id != organisation.tenant_id and RemoteContact.objects.filter(system=System.XERO).exists():
@@ -249,8 +267,8 @@ def _connected() -> XeroConnection:
 
 def _read(ciphertext: str) -> str:
     try:
-        return tokens.unseal(ciphertext)
-    except tokens.Unreadable as error:
+        return sealing.unseal(ciphertext)
+    except sealing.Unreadable as error:
         raise NotAuthorised(UNREADABLE) from error
 
 
@@ -299,12 +317,12 @@ def reseal() -> bool:
         return False
     columns = ("access_token", "refresh_token", "previous_refresh_token")
     old = {name: getattr(connection, name) for name in columns if getattr(connection, name)}
-    if all(map(tokens.is_current, old.values())) or not (claimed_until := _claim(connection)):
+    if all(map(sealing.is_current, old.values())) or not (claimed_until := _claim(connection)):
         return False
     try:
-        fresh = {name: tokens.seal(tokens.unseal(text)) for name, text in old.items()}
+        fresh = {name: sealing.seal(sealing.unseal(text)) for name, text in old.items()}
         return bool(XeroConnection.objects.filter(id=1, renewing_until=claimed_until, **old).update(**fresh))
-    except tokens.Unreadable:
+    except sealing.Unreadable:
         return False
     finally:
         XeroConnection.objects.filter(id=1, renewing_until=claimed_until).update(renewing_until=None)
@@ -317,8 +335,8 @@ def _refresh(sealed_refresh_token: str) -> _Pair:
 
 def _columns(pair: _Pair) -> dict[str, Any]:
     return {
-        "access_token": tokens.seal(pair.access),
-        "refresh_token": tokens.seal(pair.refresh),
+        "access_token": sealing.seal(pair.access),
+        "refresh_token": sealing.seal(pair.refresh),
         "expires_at": timezone.now() + timedelta(seconds=pair.expires_in),
         "scopes": pair.scopes[:500],
     }

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.checks import run_checks
 from django.utils import timezone
 
-from contacts import pausing
+from contacts import pausing, sealing
 from contacts.models import Change, RemoteContact, SyncSettings
 from contacts.values import System
 from karbonsync import connection_desk, outages, setup, tasks
@@ -16,7 +16,7 @@ from karbonsync.models import Cursor, Outage
 from sandbox import xero_identity
 from sandbox.xero_identity import TENANT_ID
 from tests.scenarios.conftest import World
-from xero import oauth, tokens
+from xero import oauth
 from xero.models import XeroConnection
 
 BACK = "http://localhost:8000/xero/callback"
@@ -209,7 +209,7 @@ def test_another_organisation_is_refused_after_disconnecting(world: World) -> No
     world.box.xero.identity.connect()
     consent = oauth.Organisation("5a9db0c5-ffff-4000-8000-000000000000", "Other Firm")
     pair = oauth._Pair("access", "refresh", 1800, "")
-    sealed = tokens.seal(json.dumps(vars(pair)))
+    sealed = sealing.seal(json.dumps(vars(pair)))
     with pytest.raises(oauth.OtherOrganisation, match="contacts of Acme Partners"):
         oauth.choose(sealed, consent)
     assert XeroConnection.objects.get().tenant_id == TENANT_ID

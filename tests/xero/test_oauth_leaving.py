@@ -3,9 +3,10 @@
 from cryptography.fernet import Fernet
 from django.test.utils import override_settings
 
+from contacts import sealing
 from tests.xero.conftest import Play
 from tests.xero.test_oauth import BACK, connected
-from xero import leaving, oauth, tokens
+from xero import leaving, oauth
 from xero.models import XeroConnection
 
 
@@ -45,7 +46,7 @@ def test_tokens_are_sealed_anew_with_the_current_key_and_the_old_one_can_go(play
         assert connected().renewing_until is None
     with override_settings(FIELD_ENCRYPTION_KEYS=[new]):
         assert oauth.access_token()[0] == before
-        assert tokens.is_current(connected().previous_refresh_token)
+        assert sealing.is_current(connected().previous_refresh_token)
         assert oauth.renew(before)
 
 
