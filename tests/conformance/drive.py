@@ -271,8 +271,8 @@ class Drive:
                 self.control("DELETE", "faults")
                 self.forget_the_pause(system)
         self.fault("xero", "expire_token")
-        remotes[System.XERO].sizes()
-        remotes[System.KARBON].sizes()
+        remotes[System.XERO].glance()
+        remotes[System.KARBON].glance()
 
     def forget_the_pause(self, system: System) -> None:
         Budget.objects.filter(system=system).update(blocked_until=None)

@@ -14,7 +14,7 @@ from sandbox import server
 
 ROOT = Path(__file__).resolve().parents[2]
 START = "import django; django.setup(); from datetime import timedelta; from xero import oauth; "
-USE = START + "from xero import remote; remote.connect().sizes(); print(oauth.access_token()[0])"
+USE = START + "from xero import remote; remote.connect().glance(); print(oauth.access_token()[0])"
 # Asks for new tokens, and dies when the reply is there but not yet stored.
 DIE = START + "oauth.CLAIM = timedelta(seconds=0.5); oauth._columns = lambda pair: __import__('os').kill(__import__('os').getpid(), 9); oauth.access_token()"  # fmt: skip
 
