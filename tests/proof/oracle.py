@@ -155,11 +155,13 @@ class Oracle:
         if pair.waits(name):
             return
         stands = all(FIELDS[name].same(edit.value, value) for value in pair.values(name))
-        was_filled = bool(edit.against) and (pair.link.pk, name) not in self.people.ledger.answered
-        if not edit.value and name != NAME and was_filled and self.terms.clears != TRAVEL:
-            assert self.terms.clears == NEVER, f"{name} was cleared without a question"
-            assert not stands or is_doubtful, f"{name} was cleared on the other side, too, though that is never to be"
-            stands |= not pair.sides[system].values[name]
+        was_answered = (pair.link.pk, name) in self.people.ledger.answered
+        if not edit.value and name != NAME and not was_answered and self.terms.clears != TRAVEL:
+            was_filled = bool(edit.against)
+            assert self.terms.clears == NEVER or not was_filled, f"{name} was cleared without a question"
+            travelled = stands and was_filled and not is_doubtful
+            assert not travelled, f"{name} was cleared on the other side, too, though that is never to be"
+            stands |= self.terms.clears == NEVER and not pair.sides[system].values[name]
         assert stands, f"{name} {edit.value} was lost: {pair.values(name)}"
 
     def _one_of_both_stands(self, pair: Pair, name: str, edits: dict[System, Edit], is_doubtful: bool) -> None:
