@@ -24,11 +24,23 @@ ACTS = {
     "link_try_again": (uuid.UUID(int=1),),
     "link_give_up": (uuid.UUID(int=1),),
     "answer_conflict": (1,),
+    "check_contact": (1,),
+    "pause_all": (),
+    "resume_all": (),
+    "only_read": ("xero",),
+    "write_again": (),
+    "link_go_on": (uuid.UUID(int=1),),
 }
 # These ask first: GET shows the page, POST acts.
-ASK_FIRST = {"link_unsync": (uuid.UUID(int=1),), "create_xero": (1,)}
+ASK_FIRST = {
+    "link_unsync": (uuid.UUID(int=1),),
+    "create_xero": (1,),
+    "link_pause": (uuid.UUID(int=1),),
+    "xero_disconnect": (),
+}
 PAGES = {
     "index": (),
+    "pausing": (),
     "match_issues": (),
     "match_issue": (1,),
     "unsynced_pair": (uuid.UUID(int=1),),

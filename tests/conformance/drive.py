@@ -252,7 +252,7 @@ class Drive:
             time.sleep(0.1)
 
     def _until(self, arrived: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not arrived():
             assert time.monotonic() < deadline, "nothing was delivered"
             time.sleep(0.02)
