@@ -42,7 +42,7 @@ def world() -> Iterator[Sandbox]:
             "XERO_API_URL": f"{box.url}/xero/api",
             "KARBON_API_URL": f"{box.url}/karbon",
         }
-        with override_settings(**addresses, SITE_URL="http://localhost:8000", API_TIMEOUT_SECONDS=10):
+        with override_settings(**addresses, SITE_URL="http://localhost:8000", API_TIMEOUT_SECONDS=30):
             yield box
 
 
@@ -252,7 +252,7 @@ class Drive:
             time.sleep(0.1)
 
     def _until(self, arrived: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not arrived():
             assert time.monotonic() < deadline, "nothing was delivered"
             time.sleep(0.02)
