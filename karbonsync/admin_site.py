@@ -17,7 +17,7 @@ from contacts.models import FieldConflict
 from contacts.values import Ref, Snapshot
 from karbon import remote as karbon_remote
 from karbonsync import dashboard, safety_desk
-from matching import creating_xero, desk, issues, unsynced
+from matching import creating_xero, desk, issues, kind_desk, together, unsynced
 
 
 def read_karbon(refs: Sequence[Ref]) -> Mapping[str, Snapshot | None]:
@@ -33,6 +33,8 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
         *admin_stopped.urls(site, read_karbon),
         *admin_undo.urls(site),
         *desk.urls(site, read_karbon),
+        *together.urls(site),
+        *kind_desk.urls(site),
         *unsynced.urls(site, read_karbon),
         *creating_xero.urls(site, read_karbon),
     ]

@@ -24,7 +24,7 @@ from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
 from karbonsync import safety
 from karbonsync.models import Cursor, Run, SafetyStop
-from matching import classifier, issues, queue
+from matching import classifier, issues, kind_checks, queue
 from matching.matcher import Category, Decision
 from xero import remote as xero_remote
 
@@ -279,11 +279,12 @@ class Pipeline:
         free = [contact for contact in contacts if contact.pk not in waiting]
         if not free:
             return
-        guesses = classifier.classify([name_of(contact) for contact in free])
-        links.create_counterparts(
+        guesses = classifier.classify([kind_checks.name_of(contact) for contact in free])
+        made = links.create_counterparts(
             links.Wanted(contact, Kind(guess.kind.lower()), self.settings.default_contact_type)
             for contact, guess in zip(free, guesses, strict=True)
         )
+        kind_checks.note(made, guesses)
         self._matched(Category.NONE, free)
 
     def _lists_are_whole(self) -> bool:
@@ -311,7 +312,7 @@ class Pipeline:
 
         def express(name: str, value: Value) -> Value:
             if name == "name" and system is System.KARBON and not still_fits(kind, contact.name, str(value)):
-                raise CannotHold(f"“{value}” does not look like the name of {'a person' if kind == Kind.PERSON else 'an organisation'}, which this Karbon contact is. Karbon cannot convert it: rename it by hand, or create the right one and unsync this pair.")  # fmt: skip
+                raise CannotHold(f"“{value}” does not look like the name of {'a person' if kind == Kind.PERSON else 'an organisation'}, which this Karbon contact is. Karbon cannot convert it: correct the kind here, or rename it by hand.")  # fmt: skip
             return self.remotes[system].express(name, value, kind)
 
         return express
@@ -397,12 +398,6 @@ class Pipeline:
             self.counts.written[system] = done.filter(system=system).exclude(action=Change.Action.CREATE).count()
             self.counts.calls[system] = remote.calls
         self.counts.failed = ended.filter(state=Change.State.REJECTED).count()
-
-
-def name_of(contact: RemoteContact) -> classifier.Name:
-    """What the classifier gets to see of a contact."""
-    first, last = str(contact.payload.get("FirstName") or ""), str(contact.payload.get("LastName") or "")
-    return classifier.Name(contact.name, first, last, contact.billing_email)
 
 
 def still_fits(kind: Kind, old: str, new: str) -> bool:

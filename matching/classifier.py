@@ -27,6 +27,7 @@ PERSON = "PERSON"
 ORGANISATION = "ORGANISATION"
 MODEL_PATH = Path(__file__).parent / "model" / "classifier.npz"
 FORMAT = 1
+SURE = 0.9  # below this a person is asked to look at the kind
 NGRAM_WEIGHT = 4.0
 BATCH = 4096
 
@@ -66,6 +67,10 @@ class Guess:
 
     kind: str
     confidence: float
+
+    @property
+    def is_sure(self) -> bool:
+        return self.confidence >= SURE
 
 
 @dataclass(frozen=True, slots=True)
