@@ -17,7 +17,7 @@ from contacts.models import FieldConflict
 from contacts.values import Ref, Snapshot
 from karbon import remote as karbon_remote
 from karbonsync import dashboard, safety_desk
-from matching import creating_xero, desk, issues, kind_desk, together, unsynced
+from matching import creating_xero, desk, duplicate_desk, issues, kind_desk, together, unsynced
 
 
 def read_karbon(refs: Sequence[Ref]) -> Mapping[str, Snapshot | None]:
@@ -35,6 +35,7 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
         *desk.urls(site, read_karbon),
         *together.urls(site),
         *kind_desk.urls(site),
+        *duplicate_desk.urls(site),
         *unsynced.urls(site, read_karbon),
         *creating_xero.urls(site, read_karbon),
     ]
@@ -75,6 +76,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "?is_open__exact=1",
                 )
                 | _badge(questions_waiting(request), "karbonsync.admin_site.questions_waiting"),
+                _item(request, "Check the kind", "badge", "kinds", "matching.view_matchissue")
+                | _badge(kinds_waiting(request), "karbonsync.admin_site.kinds_waiting"),
                 _item(request, "Paused for safety", "pause_circle", "paused", "contacts.view_link")
                 | _badge(pauses_on(request), "karbonsync.admin_site.pauses_on"),
             ],
@@ -97,6 +100,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "contacts.view_karboncontact",
                 ),
                 _item(request, "Links", "link", "contacts_link_changelist", "contacts.view_link"),
+                _item(request, "Duplicates", "content_copy", "duplicates", "matching.view_matchissue"),
             ],
         },
         {
@@ -135,6 +139,10 @@ def _badge(waiting: int, callback: str) -> dict[str, str]:
 
 def issues_waiting(request: HttpRequest) -> int:
     return issues.open_issues().count()
+
+
+def kinds_waiting(request: HttpRequest) -> int:
+    return kind_desk.number_waiting()
 
 
 def questions_waiting(request: HttpRequest) -> int:

@@ -52,28 +52,23 @@ def waiting(request: HttpRequest) -> HttpResponse:
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else "issues"
     order = Order.of(request.GET)
-    all_rows = {"issues": issues.open_issues(), "unsynced": _unsynced(), "left-out": _left_out()}
+    waits = counts()
+    all_rows = {"unsynced": _unsynced(), "left-out": _left_out()}
     found = with_matches(order.issues()) if tab == "issues" else _search(tab, all_rows[tab], order.query)
     return pages.show(
         request,
         "matching/waiting.html",
         TABS[tab],
         tab=tab,
-        tabs=[(key, label, all_rows[key].count()) for key, label in TABS.items()],
+        tabs=[(key, label, all_rows[key].count() if key in all_rows else waits["all"]) for key, label in TABS.items()],
         query=order.query,
         order=order,
         sorts=SORTS,
-        whys=_whys() if tab == "issues" else [],
+        whys=[(why, label, waits[why]) for why, label in WHYS.items() if waits[why]],
         page=pages.page_of(request, found),
         may_link=request.user.has_perm(ACT_ON_LINKS),
         may_decide=request.user.has_perm(DECIDE),
     )
-
-
-def _whys() -> list[tuple[str, str, int]]:
-    """Return each reason that any issue waits for, in words and with how many."""
-    found = counts()
-    return [(why, label, found[why]) for why, label in WHYS.items() if found[why]]
 
 
 def _unsynced() -> QuerySet[Any]:

@@ -115,6 +115,24 @@ def decide_pair(xero: RemoteContact, karbon: RemoteContact, *, is_same: bool, by
     bell.ring()
 
 
+@transaction.atomic
+def take_back(decision: Verdict, *, by: User) -> None:
+    """Forget what was said about a pair: it may be suggested again, and is no longer learned from.
+
+    A pair that is kept the same is no question any more: unsync it first.
+    """
+    xero, karbon = decision.xero, decision.karbon
+    held = links.open_link(xero)
+    if decision.is_same and held is not None and held.karbon_id == karbon.pk:
+        raise links.NotPossible(f"{xero} and {karbon} are linked because of it. Unsync them first.")
+    if not Verdict.objects.filter(pk=decision.pk, is_same=decision.is_same).delete()[0]:
+        raise links.Overtaken("Somebody was faster: this decision is no longer as it was.")
+    RemoteContact.objects.filter(pk=xero.pk).update(match_due=True)
+    said = "the same as" if decision.is_same else "not the same as"
+    links.record(by, xero, f"Took back that it is {said} {karbon}.")
+    bell.ring()
+
+
 def link_by_hand(xero: RemoteContact, karbon: RemoteContact, *, by: User) -> Link:
     """Link two contacts that a person found to be the same, from wherever they stood."""
     with transaction.atomic():

@@ -38,7 +38,8 @@ def correct_url(link_id: object) -> str:
 
 def number_waiting() -> int:
     """Return how many kinds and old records wait for a person."""
-    return kind_checks.waiting().count() + kind_checks.to_delete().count()
+    parts = [found.order_by().values("pk") for found in (kind_checks.waiting(), kind_checks.to_delete())]
+    return parts[0].union(parts[1], all=True).count()
 
 
 @require_safe

@@ -182,3 +182,7 @@ class DuplicateSearch(models.Model):
 
     def __str__(self) -> str:
         return f"Duplicates in {self.get_system_display()}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.began_at is not None and self.ended_at is None

@@ -120,11 +120,12 @@ def with_matches(found: QuerySet[MatchIssue]) -> QuerySet[MatchIssue]:
 
 
 def counts() -> dict[str, int]:
-    """Return how many issues wait for each reason, in one query."""
+    """Return how many issues wait for each reason, and altogether (``all``), in one query."""
     found = issues.open_issues().annotate(any=_of_issue(), exact=_exact())
     whys = (Candidate.Why.NAME, Candidate.Why.EMAIL, Candidate.Why.AMBIGUOUS)
     found = found.annotate(**{f"has_{why}": _of_issue(why=why) for why in whys})
     told: dict[str, int] = found.aggregate(
+        all=Count("pk"),
         none=Count("pk", filter=Q(any=False)),
         similar=Count("pk", filter=Q(any=True, exact=False)),
         **{why.value: Count("pk", filter=Q(**{f"has_{why}": True})) for why in whys},

@@ -24,13 +24,26 @@ ACTS = {
     "link_try_again": (uuid.UUID(int=1),),
     "link_give_up": (uuid.UUID(int=1),),
     "answer_conflict": (1,),
+    "issues_together_decide": (),
+    "kind_confirm": (1,),
+    "old_record_look_again": (1,),
+    "duplicates_search": (),
+    "duplicates_not_the_same": (),
+    "decision_take_back": (1,),
 }
 # These ask first: GET shows the page, POST acts.
-ASK_FIRST = {"link_unsync": (uuid.UUID(int=1),), "create_xero": (1,)}
+ASK_FIRST = {
+    "link_unsync": (uuid.UUID(int=1),),
+    "create_xero": (1,),
+    "kind_correct": (uuid.UUID(int=1),),
+}
 PAGES = {
     "index": (),
     "match_issues": (),
     "match_issue": (1,),
+    "issues_together": (),
+    "kinds": (),
+    "duplicates": (),
     "unsynced_pair": (uuid.UUID(int=1),),
     "contacts_xerocontact_changelist": (),
     "contacts_karboncontact_changelist": (),
