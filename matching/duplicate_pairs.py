@@ -104,7 +104,7 @@ def links_of(pairs: Sequence[DuplicatePair]) -> dict[int, Link]:
     """Return per contact of these pairs the link that holds it now, with both sides, in one query."""
     contacts = {pk for pair in pairs for pk in (pair.first_id, pair.second_id)}
     held = Link.objects.exclude(state=Link.State.ENDED).filter(Q(xero__in=contacts) | Q(karbon__in=contacts))
-    found = {}
+    found: dict[int, Link] = {}
     for link in held.select_related("xero", "karbon").defer("xero__payload", "karbon__payload"):
         found |= {side_id: link for side_id in (link.xero_id, link.karbon_id) if side_id in contacts}
     return found
