@@ -322,6 +322,10 @@ class Budget(models.Model):
         return f"{self.get_system_display()} calls"
 
 
+# At this likeness at most 1 of 200 contacts that have no counterpart is held in vain (docs/model-card-matcher.md).
+LOOKALIKE_THRESHOLD = 60
+
+
 def _percent(label: str, default: int) -> "models.PositiveSmallIntegerField[int, int]":
     return models.PositiveSmallIntegerField(
         label, default=default, validators=[MinValueValidator(1), MaxValueValidator(100)]
@@ -390,6 +394,13 @@ class SyncSettings(models.Model):
     brake_changes = _percent("percent of all pairs changed", 20)
     brake_clears = _percent("percent of all pairs with a value cleared", 5)
     brake_departures = _percent("percent of all pairs archived, merged or gone", 10)
+    hold_lookalikes = models.BooleanField(
+        "hold lookalikes",
+        default=True,
+        help_text="A contact without a match that looks very much like a free Karbon contact waits for a person instead "
+        "of becoming a second one.",
+    )
+    lookalike_threshold = _percent("percent of likeness from which a lookalike is held", LOOKALIKE_THRESHOLD)
 
     class Meta:
         verbose_name = verbose_name_plural = "sync settings"

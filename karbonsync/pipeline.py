@@ -24,8 +24,9 @@ from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
 from karbonsync import safety
 from karbonsync.models import Cursor, Run, SafetyStop
-from matching import classifier, issues, kind_checks, queue
-from matching.matcher import Category, Decision
+from matching import classifier, filing, issues, kind_checks, queue
+from matching.matcher import Category
+from matching.queue import Decided
 from xero import remote as xero_remote
 
 log = logging.getLogger(__name__)
@@ -199,8 +200,9 @@ class Pipeline:
         """
         self._follow_merges()  # first, or a survivor not seen before would be taken for a new contact
         self._withdraw_issues()
-        if not self._lists_are_whole():
+        if not self._lists_are_whole() or not queue.due(self.settings.import_filter).exists():
             return
+        filing.bring_up_to_date()
         for chunk in queue.decisions(queue.due(self.settings.import_filter)):
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
             with self._going_on(System.KARBON):
@@ -217,9 +219,11 @@ class Pipeline:
     def _hold_or_create(self, pks: list[int]) -> None:
         """Hold conflicts and create the rest, decided once more: people may have acted while full matches were read."""
         list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
-        chunk = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
-        self._hold([(contact, decision) for contact, decision in chunk if decision.category is Category.CONFLICT])
-        self._create([contact for contact, decision in chunk if decision.category is Category.NONE])
+        decided = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
+        hold_from = self.settings.lookalike_threshold / 100 if self.settings.hold_lookalikes else None
+        chunk = queue.look_closely(decided, hold_from=hold_from)
+        self._hold([each for each in chunk if each.decision.category in (Category.CONFLICT, Category.SIMILAR)])
+        self._create([each.contact for each in chunk if each.decision.category is Category.NONE])
 
     def _follow_merges(self) -> None:
         survivors = [pair.xero for pair in stopped.follow_merges() if pair.xero]
@@ -265,10 +269,11 @@ class Pipeline:
             mirror.keep(System.KARBON, [snapshot])
         return RemoteContact.objects.get(pk=karbon_pk)
 
-    def _hold(self, held: list[tuple[RemoteContact, Decision]]) -> None:
-        for contact, decision in held:
-            issues.hold(contact, decision)
-        self._matched(Category.CONFLICT, [contact for contact, _ in held])
+    def _hold(self, held: list[Decided]) -> None:
+        for each in held:
+            issues.hold(each.contact, each.decision, each.suggestions)
+        for category in (Category.CONFLICT, Category.SIMILAR):
+            self._matched(category, [each.contact for each in held if each.decision.category is category])
 
     def _create(self, contacts: list[RemoteContact]) -> None:
         """Ask for Karbon contacts, of the kind that the name tells and the chosen contact type."""

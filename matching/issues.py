@@ -10,8 +10,9 @@ from django.utils import timezone
 from contacts import bell, links
 from contacts.models import Link, RemoteContact
 from contacts.values import Kind, System
-from matching.matcher import Decision, Keys, xero_keys
+from matching.matcher import Counterpart, Decision, Keys, xero_keys
 from matching.models import Candidate, MatchIssue, Verdict
+from matching.suggestions import Suggestion
 
 
 def open_issues() -> QuerySet[MatchIssue]:
@@ -19,28 +20,37 @@ def open_issues() -> QuerySet[MatchIssue]:
 
 
 @transaction.atomic
-def hold(xero: RemoteContact, decision: Decision) -> MatchIssue:
-    """Open the issue of a Xero contact, or bring the open one up to date."""
+def hold(xero: RemoteContact, decision: Decision, found: Sequence[Suggestion] = ()) -> MatchIssue:
+    """Open the issue of a Xero contact, or bring the open one up to date; ``found`` tells scores and reasons."""
     issue, _ = MatchIssue.objects.update_or_create(
         xero=xero, state=MatchIssue.State.OPEN, defaults={"reason": decision.reason}
     )
     mine = xero_keys(xero.name, xero.billing_email)
-    both = [other for other in decision.counterparts if mine.shares_both(other.keys)]
+    scores = {each.karbon: each for each in found}
     issue.candidates.all().delete()
     Candidate.objects.bulk_create(
-        Candidate(
-            issue=issue,
-            karbon_id=other.id,
-            why=Candidate.Why.AMBIGUOUS if other in both else _why(mine, other.keys),
-            is_taken=other.is_taken,
-        )
-        for other in decision.counterparts
+        _candidate(issue, mine, other, scores.get(int(other.id))) for other in decision.counterparts
     )
     return issue
 
 
+def _candidate(issue: MatchIssue, mine: Keys, other: Counterpart, found: Suggestion | None) -> Candidate:
+    return Candidate(
+        issue=issue,
+        karbon_id=other.id,
+        why=_why(mine, other.keys),
+        is_taken=other.is_taken,
+        score=found.score if found else None,
+        evidence=list(found.reasons) if found else [],
+    )
+
+
 def _why(mine: Keys, other: Keys) -> str:
-    return Candidate.Why.NAME if mine.shares_name(other) else Candidate.Why.EMAIL
+    if mine.shares_both(other):
+        return Candidate.Why.AMBIGUOUS
+    if mine.shares_name(other):
+        return Candidate.Why.NAME
+    return Candidate.Why.EMAIL if mine.shares_email(other) else Candidate.Why.SIMILAR
 
 
 def close(issue: MatchIssue, *, outcome: str, by: User | None, state: str = MatchIssue.State.RESOLVED) -> None:

@@ -88,6 +88,29 @@ class Verdict(models.Model):
         return f"{self.xero} {'is' if self.is_same else 'is not'} {self.karbon}"
 
 
+class Filed(models.Model):
+    """That a contact stands under its lookup keys, as it was read at that moment: the index of the suggestions."""
+
+    contact = models.OneToOneField(RemoteContact, models.CASCADE, primary_key=True, related_name="filed")
+    as_of = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.contact} is filed"
+
+
+class LookupKey(models.Model):
+    """One key under which a contact is found by those who resemble it (``matching.blocking``), as a number."""
+
+    contact = models.ForeignKey(RemoteContact, models.CASCADE, related_name="+")
+    key = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["key", "contact"], name="lookup_by_key")]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id}: {self.key}"
+
+
 class KindCheck(models.Model):
     """A Karbon contact that was created, or is about to be, as a kind that the name alone does not tell."""
 
