@@ -570,8 +570,10 @@ class SyncSettingsAdmin(ModelAdmin):
     """The one row: the list leads straight to it."""
 
     form = SyncSettingsForm
+    change_form_outer_after_template = "matching/_lookalikes.html"
     fieldsets = (
         ("Syncing", {"fields": ("syncing", "default_contact_type", "import_filter", "settle_seconds")}),
+        ("Lookalikes", {"fields": ("hold_lookalikes", "lookalike_threshold")}),
         ("When a value was cleared", {"fields": ("clears",)}),
         (
             "When both sides changed the same field",

@@ -29,7 +29,7 @@ _WORDS = {
 }
 
 
-_TOKENS = re.compile(r"\S+|\s+")  # whole words: half an email marked would be read aloud in pieces
+_TOKENS = re.compile(r"[^\s,;]+|[\s,;]+")  # whole words: half an email marked would be read aloud in pieces
 
 
 @dataclass(frozen=True)
@@ -90,18 +90,25 @@ class Row:
 
 
 def parts(mine: str, theirs: str) -> list[Part]:
-    """Cut a value into pieces and mark those that the other value lacks, so that people see what differs at a glance.
+    """Cut a value into pieces and mark the words that the other value lacks, so that people see what differs at a glance.
 
-    Together the pieces spell the value again. Case and spaces alone are no difference here, as across the sides.
+    Together the pieces spell the value again. Case, spaces and commas alone are no difference here, as across the sides.
     """
     left, right = _TOKENS.findall(mine), _TOKENS.findall(theirs)
-    matcher = SequenceMatcher(None, [t.casefold() for t in left], [t.casefold() for t in right], autojunk=False)
+    matcher = SequenceMatcher(None, [_word(token) for token in left], [_word(token) for token in right], autojunk=False)
     made: list[Part] = []
     for tag, start, end, _, _ in matcher.get_opcodes():
-        text = "".join(left[start:end])
-        if text:
-            made.append(Part(text, differs=tag != "equal" and bool(text.strip())))
+        for token in left[start:end]:
+            differs = tag != "equal" and bool(_word(token).strip())
+            if made and made[-1].differs == differs:
+                made[-1] = Part(made[-1].text + token, differs)
+            else:
+                made.append(Part(token, differs))
     return made
+
+
+def _word(token: str) -> str:
+    return token.strip(" \t\r\n\xa0,;").casefold() or " "
 
 
 def compare(xero: Values, karbon: Values) -> list[Row]:

@@ -17,7 +17,7 @@ from contacts.models import FieldConflict
 from contacts.values import Ref, Snapshot
 from karbon import remote as karbon_remote
 from karbonsync import dashboard, safety_desk
-from matching import creating_xero, desk, duplicate_desk, issues, kind_desk, together, unsynced
+from matching import creating_xero, desk, duplicate_desk, issues, kind_desk, possible, together, unsynced
 
 
 def read_karbon(refs: Sequence[Ref]) -> Mapping[str, Snapshot | None]:
@@ -36,6 +36,7 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
         *together.urls(site),
         *kind_desk.urls(site),
         *duplicate_desk.urls(site),
+        *possible.urls(site, read_karbon),
         *unsynced.urls(site, read_karbon),
         *creating_xero.urls(site, read_karbon),
     ]

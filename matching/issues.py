@@ -143,11 +143,35 @@ def take_back(decision: Verdict, *, by: User) -> None:
     bell.ring()
 
 
-def link_by_hand(xero: RemoteContact, karbon: RemoteContact, *, by: User) -> Link:
+def link_by_hand(
+    xero: RemoteContact, karbon: RemoteContact, *, by: User, winners: Mapping[str, System] | None = None
+) -> Link:
     """Link two contacts that a person found to be the same, from wherever they stood."""
     with transaction.atomic():
         for issue in open_issues().filter(xero=xero):
             close(issue, outcome=f"Linked to {karbon}"[:200], by=by)
         RemoteContact.objects.filter(pk__in=[xero.pk, karbon.pk]).update(left_out=False)
         decide_pair(xero, karbon, is_same=True, by=by)
-        return links.link(xero, karbon, origin=Link.Origin.CONFIRMED, by=by)
+        return links.link(xero, karbon, origin=Link.Origin.CONFIRMED, winners=winners, by=by)
+
+
+@transaction.atomic
+def link_instead(pair: Link, karbon: RemoteContact, *, by: User, winners: Mapping[str, System] | None = None) -> Link:
+    """Give the Xero contact of an unsynced pair another Karbon contact; the former one is remembered as left out."""
+    assert pair.xero is not None and pair.karbon is not None
+    links.end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.UNSYNCED])
+    links.leave_out(pair.karbon, by=by)
+    return link_by_hand(pair.xero, karbon, by=by, winners=winners)
+
+
+@transaction.atomic
+def not_this_one(xero: RemoteContact, karbon: RemoteContact, *, by: User) -> None:
+    """Remember that a suggested Karbon contact is not the same, whether a match issue asks about it or not."""
+    for issue in open_issues().filter(xero=xero, candidates__karbon=karbon):
+        not_the_same(issue, karbon, by=by)
+        return
+    held = links.open_link(xero)
+    if held is not None and held.karbon_id == karbon.pk:
+        raise links.NotPossible(f"{xero} and {karbon} are a pair. Unsync it first.")
+    decide_pair(xero, karbon, is_same=False, by=by)
+    links.record(by, xero, f"Not the same as {karbon}.")

@@ -131,3 +131,9 @@ def counts() -> dict[str, int]:
         **{why.value: Count("pk", filter=Q(**{f"has_{why}": True})) for why in whys},
     )
     return told
+
+
+def likenesses() -> list[float]:
+    """Return the best score of every open issue that only a likeness speaks for."""
+    found = issues.open_issues().filter(_because(Candidate.Why.SIMILAR)).annotate(best=Max("candidates__score"))
+    return [issue.best for issue in found if issue.best is not None]

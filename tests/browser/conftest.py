@@ -64,6 +64,10 @@ class World:
     def edit_karbon_card(self, key: str, body: dict[str, Any]) -> None:
         self._patch(f"karbon/organizations/{key}/card", body)
 
+    def delete_from_karbon(self, key: str) -> None:
+        self.later()
+        requests.delete(f"{self.box.url}/sandbox/karbon/contacts/{key}", timeout=10).raise_for_status()
+
     def later(self) -> None:
         """Let the services' time pass: Karbon's lists tell it in whole seconds, and the sync waits them out."""
         requests.post(f"{self.box.url}/sandbox/clock", json={"advance": 3}, timeout=10).raise_for_status()
