@@ -185,7 +185,7 @@ def guessed_kind(contact: RemoteContact) -> Kind:
     """Return what the classifier takes a Xero contact for; an organisation where it cannot tell."""
     first, last = str(contact.payload.get("FirstName") or ""), str(contact.payload.get("LastName") or "")
     guess = classifier.classify_one(contact.name, first_name=first, last_name=last, email=contact.billing_email)
-    return Kind(guess.kind.lower()) if guess.kind else Kind.ORGANISATION
+    return Kind(guess.safer_kind.lower())
 
 
 def chosen_kind(request: HttpRequest) -> Kind:
