@@ -39,7 +39,6 @@ RETRY_AFTER = timedelta(seconds=60)
 AFTER_FAULT = timedelta(seconds=5)
 FAULTS_BORNE = 3  # faults in one check after which a service counts as down; fewer are the fault of one contact
 POLL_VOUCHES = timedelta(seconds=10)
-SURE = 0.9  # how sure the classifier must be to say that a name no longer fits the kind of its contact
 Report = Callable[[str, str], None]
 
 
@@ -286,7 +285,7 @@ class Pipeline:
             return
         guesses = classifier.classify([kind_checks.name_of(contact) for contact in free])
         made = links.create_counterparts(
-            links.Wanted(contact, Kind(guess.kind.lower()), self.settings.default_contact_type)
+            links.Wanted(contact, Kind(guess.safer_kind.lower()), self.settings.default_contact_type)
             for contact, guess in zip(free, guesses, strict=True)
         )
         kind_checks.note(made, guesses)
@@ -410,7 +409,7 @@ def still_fits(kind: Kind, old: str, new: str) -> bool:
     if kind not in (Kind.PERSON, Kind.ORGANISATION) or old == new:
         return True
     before, after = classifier.classify([classifier.Name(old), classifier.Name(new)])
-    return not (after.kind.lower() != kind and after.confidence >= SURE and before.kind.lower() == kind)
+    return not (after.kind.lower() != kind and after.is_sure and before.kind.lower() == kind)
 
 
 def connect(*, for_person: bool = False) -> dict[System, Remote]:

@@ -195,7 +195,7 @@ def guessed_kind(contact: RemoteContact) -> Kind:
 def guessed_kinds(contacts: Sequence[RemoteContact]) -> list[tuple[Kind, bool]]:
     """Return what the classifier takes each contact for, and whether it is sure of it."""
     guesses = classifier.classify([kind_checks.name_of(contact) for contact in contacts])
-    return [(Kind(guess.kind.lower()) if guess.kind else Kind.ORGANISATION, guess.is_sure) for guess in guesses]
+    return [(Kind(guess.safer_kind.lower()), guess.is_sure) for guess in guesses]
 
 
 def chosen_kind(request: HttpRequest) -> Kind:

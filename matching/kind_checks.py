@@ -16,7 +16,7 @@ from contacts.fields import BLANK, FIELDS
 from contacts.merge import Outcome, Side, merge
 from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
 from contacts.values import Kind, Presence, System, Value
-from matching import classifier
+from matching import classifier, kinds
 from matching.classifier import Guess
 from matching.models import KindCheck, OldRecord
 
@@ -32,7 +32,9 @@ def name_of(contact: RemoteContact) -> classifier.Name:
 def note(made: Sequence[Link], guesses: Sequence[Guess]) -> None:
     """Remember which of these new pairs were created as a kind that the classifier is not sure of."""
     KindCheck.objects.bulk_create(
-        KindCheck(link=pair, confidence=guess.confidence)
+        KindCheck(
+            link=pair, confidence=guess.confidence if guess.kind == guess.safer_kind else 1 - guess.confidence
+        )
         for pair, guess in zip(made, guesses, strict=True)
         if not guess.is_sure
     )
@@ -178,3 +180,5 @@ def look_again(old: OldRecord, *, by: User) -> None:
 
 def _teach(pair: Link, kind: Kind, by: User) -> None:
     """Keep what a person said for the next training of the classifier."""
+    if pair.xero is not None:
+        kinds.record(name_of(pair.xero), kind, by=by)

@@ -88,6 +88,32 @@ class Verdict(models.Model):
         return f"{self.xero} {'is' if self.is_same else 'is not'} {self.karbon}"
 
 
+class KindDecision(models.Model):
+    """What a person said a name is, and what the classifier took it for: kept for the next training."""
+
+    name = models.CharField(max_length=500)
+    first_name = models.CharField(max_length=255, blank=True)
+    last_name = models.CharField(max_length=255, blank=True)
+    email = models.CharField(max_length=255, blank=True)
+    guessed = models.CharField(max_length=12, choices=Kind)
+    confidence = models.FloatField(help_text="The chance that the classifier gave its guess.")
+    decided = models.CharField(max_length=12, choices=Kind)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "first_name", "last_name", "email"], name="one_kind_per_name"),
+            models.CheckConstraint(
+                condition=Q(decided__in=["person", "organisation"]), name="a_decided_kind_is_person_or_organisation"
+            ),
+        ]
+        verbose_name = "decided kind"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.get_decided_display().lower()}"
+
+
 class Filed(models.Model):
     """That a contact stands under its lookup keys, as it was read at that moment: the index of the suggestions."""
 

@@ -6,7 +6,7 @@ from contacts.models import Change, Link, Refresh, RemoteContact
 from contacts.values import Kind, Presence
 from matching import kind_checks
 from matching.classifier import Guess
-from matching.models import KindCheck, OldRecord
+from matching.models import KindCheck, KindDecision, OldRecord
 from tests.admin import factories
 
 
@@ -39,6 +39,19 @@ def test_the_list_shows_what_it_was_created_as_and_how_sure_that_is(desk):
     factories.kind_check(factories.creating(factories.xero("Ford Marsh")), 0.61)
     text = kinds(desk)
     assert "Ford Marsh" in text and "61 %" in text and "being created" in text and "Yes, a person" in text
+
+
+def test_the_chance_shown_is_that_of_the_kind_it_was_created_as(db):
+    kind_checks.note([factories.creating(factories.xero("Ford Marsh"))], [Guess("PERSON", 0.6)])
+    assert round(KindCheck.objects.get().confidence, 2) == 0.4  # created as an organisation, the lesser harm
+
+
+def test_what_people_say_is_kept_for_the_next_training(desk, staff):
+    check = factories.kind_check(in_sync("Ford Marsh"))
+    desk.post(reverse("admin:kind_confirm", args=[check.pk]))
+    correct(desk, in_sync("Lars Ullman"))
+    said = KindDecision.objects.order_by("name").values_list("name", "decided", "by")
+    assert list(said) == [("Ford Marsh", "organisation", staff.pk), ("Lars Ullman", "person", staff.pk)]
 
 
 def test_a_confirmed_kind_leaves_the_list(desk, staff):
