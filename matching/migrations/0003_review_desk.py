@@ -9,7 +9,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('contacts', '0004_lookalikes'),
-        ('matching', '0003_merge_0002_decided_kinds_0002_lookalikes'),
+        ('matching', '0002_decided_kinds'),
+        ('matching', '0002_lookalikes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
