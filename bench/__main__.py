@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 
+from bench.matching import side_by_side
 from matching import classifier, matcher
 from sandbox import server, worlds
 
@@ -100,7 +101,7 @@ def row(what: str, ours: float, yardstick: float, name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    rows = [*classify(), *match(), *first_import()]
+    rows = [*classify(), *match(), *first_import(), *side_by_side.rows()]
     print(f"{'':45}{'ours':>14}{'yardstick':>16}{'ratio':>10}")
     for each in rows:
         print(f"{each['what']:45}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}")

@@ -62,8 +62,7 @@ class View:
 @dataclass(frozen=True)
 class Figures:
     """``f1`` at the even chance, one to one; ``first``: right candidate first where one exists; ``ece``: calibration error;
-    ``hold_at``: chance from which at most `FALSE_HOLDS` of those without counterpart are held; ``held``: share of the
-    pairs that share neither name nor e-mail which that catches."""
+    ``hold_at``: chance from which at most `FALSE_HOLDS` of those without counterpart are held."""
 
     f1: float
     precision: float
@@ -143,9 +142,9 @@ def view_of(name: str, books: Books, folds: Mapping[Id, int], weight: float) -> 
         same=np.array([books.gold.get(one) == other for one, other in ids]),
         mine=[one for one, _ in ids],
         theirs=[other for _, other in ids],
-        fold=np.array([folds[one] for one, _ in ids]),
+        fold=np.array([folds[str(one).rstrip("~")] for one, _ in ids]),
         weight=weight,
-        wanted=len(books.gold),
+        wanted=sum(record.id in books.gold for record in books.mine),
     )
 
 
@@ -255,8 +254,9 @@ def train(
         for view, own in zip(every, scores, strict=True):
             away = view.fold == fold
             if away.any():
-                own[away] = model.scores(view.rows[away].tolist())
-    figures = {view.name: _measured(view, own, every, scores) for view, own in zip(every, scores, strict=True)}
+                own[away] = model.scores(view.rows[away])
+    finals = [fit_final(every, scores, [view.fold != fold for view in every]) for fold in range(FOLDS)]
+    figures = {view.name: _measured(view, own, finals) for view, own in zip(every, scores, strict=True)}
     say("training on everything")
     model = fit_trees(every, [np.ones(len(view.same), dtype=bool) for view in every])
     final = fit_final(every, scores, [np.ones(len(view.same), dtype=bool) for view in every])
@@ -267,13 +267,12 @@ def train(
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
-def _measured(view: View, own: Vector, views: Sequence[View], scores: Sequence[Vector]) -> Figures:
-    """Measure a view with chances whose second stage did not see the part it judges."""
+def _measured(view: View, own: Vector, finals: Sequence[tuple[float, ...]]) -> Figures:
+    """Measure a view with chances whose second stage (one per part left out) did not see the part it judges."""
     chances = np.zeros(len(own))
     lead_mine, lead_theirs = leads(view, own)
-    for fold in sorted(set(view.fold.tolist())):
+    for fold, final in enumerate(finals):
         away = view.fold == fold
-        final = fit_final(views, scores, [v.fold != fold for v in views])
         judge = PairModel({}, 0, 0.0, final, {}, {})
         chances[away] = judge.chances(own[away], lead_mine[away], lead_theirs[away])
     return figures_of(view, chances)
@@ -318,3 +317,22 @@ def calibration_error(chances: Vector, same: NDArray[np.bool_], bins: int = 10) 
     which = np.minimum((chances * bins).astype(int), bins - 1)
     gaps = [abs(chances[which == b].mean() - same[which == b].mean()) * (which == b).sum() for b in set(which.tolist())]
     return float(sum(gaps) / max(1, len(chances)))
+
+
+def agreement(model: PairModel, view: View) -> float:
+    """Return how often a model, by the pair alone, says of decided pairs what people said."""
+    none = np.full(len(view.same), GAP)
+    chances = model.chances(model.scores(view.rows), none, none)
+    return float(((chances >= 0.5) == view.same).mean())
+
+
+def table_lines(figures: Mapping[str, Figures]) -> list[str]:
+    """Lay the figures out for reading, one way to show the books a line."""
+    lines = [
+        f"{'contacts not seen':<34} {'F1':>7} {'precision':>10} {'recall':>7} {'first':>7} {'ECE':>7} {'hold at':>8}"
+    ]
+    for name, f in figures.items():
+        lines.append(
+            f"{name:<34} {f.f1:>7.4f} {f.precision:>10.4f} {f.recall:>7.4f} {f.first:>7.4f} {f.ece:>7.4f} {f.hold_at:>8.3f}"
+        )
+    return lines
