@@ -8,7 +8,7 @@ from matching import search
 from matching.evidence import Evidence
 from matching.filing import SystemShelf, bring_up_to_date, profile_of
 from matching.models import Verdict
-from matching.pair_training import DECISION_WEIGHT, View
+from matching.pair_training import DECISION_WEIGHT, View, is_related
 
 CHUNK = 200
 
@@ -31,6 +31,7 @@ def as_view(folds: int) -> View | None:
         name="decisions",
         rows=np.array([each.numbers for each in found], dtype=np.float32),
         same=np.array([verdicts[pair] for pair in ids], dtype=bool),
+        related=np.array([is_related(each) for each in found], dtype=bool),
         mine=[one for one, _ in ids],
         theirs=[other for _, other in ids],
         fold=np.array([one % folds for one, _ in ids], dtype=np.int64),

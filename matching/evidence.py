@@ -1,5 +1,6 @@
 """What speaks for and against two records being the same: how their words pair up, and the numbers a model weighs. Pure."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -138,7 +139,7 @@ def _joined(
         (alone_theirs, alone_mine, mine, False),
     ):
         for word in list(whole):
-            for first, second in zip(words, words[1:], strict=False):
+            for first, second in itertools.pairwise(words):
                 if first not in parts and second not in parts:
                     continue
                 joined = first + second

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MODEL_PATH = Path(__file__).parent / "model" / "matcher.npz"
 FORMAT = 1
-GAP = 6.0  # in log-odds: a rival further behind than this no longer counts
+BEHIND, LEAD = -6.0, 1.5  # in log-odds: how far a lead over a rival counts; to have no rival counts as a full lead
 BATCH = 4096
 ARRAYS = ("column", "threshold", "left", "right", "value", "roots")
 
@@ -63,11 +63,11 @@ class PairModel:
         return total
 
     def chances(self, scores: "Floats", lead_mine: "Floats", lead_theirs: "Floats") -> "Floats":
-        """Return calibrated chances. A lead is the own score minus that of the best rival, `GAP` where there is none."""
+        """Return calibrated chances. A lead is the own score minus that of the best rival, `LEAD` where there is none."""
         import numpy as np
 
         own, mine, theirs, constant = self.final
-        total = own * scores + mine * lead_mine.clip(-GAP, GAP) + theirs * lead_theirs.clip(-GAP, GAP) + constant
+        total = own * scores + mine * lead_mine.clip(BEHIND, LEAD) + theirs * lead_theirs.clip(BEHIND, LEAD) + constant
         chances: Floats = 1 / (1 + np.exp(-total.clip(-30, 30)))
         return chances
 

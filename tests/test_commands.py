@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from contacts.models import Link, SyncSettings
 from contacts.values import System
 from karbonsync import preview
+from matching.models import Candidate
 
 
 @pytest.fixture

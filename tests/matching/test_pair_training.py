@@ -116,7 +116,7 @@ def test_a_folder_that_lacks_the_lists_is_told_in_a_sentence(tmp_path: Path) -> 
 def test_a_model_of_another_format_is_refused_with_what_to_do(trained: tuple, tmp_path: Path, monkeypatch) -> None:
     pair_model.write(trained[0], tmp_path / "model.npz")
     monkeypatch.setattr(pair_model, "FORMAT", 99)
-    with pytest.raises(pair_model.ModelError, match="run manage.py train_matcher"):
+    with pytest.raises(pair_model.ModelError, match=r"run manage\.py train_matcher"):
         pair_model.read(tmp_path / "model.npz")
     with pytest.raises(pair_model.ModelError, match="There is no matcher model"):
         pair_model.read(tmp_path / "none.npz")
