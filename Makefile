@@ -45,8 +45,8 @@ fix: $(VENV)/development ## Format and repair what can be repaired
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: $(VENV)/benchmarks ## Benchmarks: one table, and JSON in bench/results/
-	@SANDBOX_URL=http://127.0.0.1:9500 $(PY) -m bench
+bench: $(VENV)/benchmarks ## Benchmarks: one table, and JSON in bench/results/; MATCH_DATA=FOLDER adds the matching set
+	@MATCH_DATA=$(MATCH_DATA) SANDBOX_URL=http://127.0.0.1:9500 $(PY) -m bench
 
 clean: ## Remove what demo and tests left behind
 	rm -rf .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

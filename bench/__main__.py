@@ -17,6 +17,7 @@ from typing import Any
 import requests
 
 from bench import kinds
+from bench.matching import side_by_side
 from matching import matcher
 from sandbox import server, worlds
 
@@ -80,7 +81,7 @@ def row(what: str, ours: float, yardstick: float, name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    rows = [*kinds.table(), *match(), *first_import()]
+    rows = [*kinds.table(), *match(), *first_import(), *side_by_side.rows()]
     print(f"{'':62}{'ours':>14}{'yardstick':>16}{'ratio':>10}")
     for each in rows:
         print(f"{each['what']:62}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}")

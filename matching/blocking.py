@@ -1,5 +1,7 @@
 """Keys under which a record is filed, so that lookalikes meet without comparing everything with everything. Pure."""
 
+import itertools
+
 from matching import vocabulary
 from matching.profiles import Profile
 
@@ -44,7 +46,7 @@ def _word_keys(words: tuple[str, ...]) -> set[str]:
 def _place_keys(profile: Profile) -> set[str]:
     """Rare address words, neighbouring ones, and address words with the first letters of the name."""
     places = profile.places
-    found = {f"q:{one} {other}" for one, other in zip(places, places[1:], strict=False)}
+    found = {f"q:{one} {other}" for one, other in itertools.pairwise(places)}
     found |= {f"z:{word}" for word in places if len(word) > 4}
     initials = sorted({word[0] for word in profile.words})[:3]
     return found | {f"r:{word}{letter}" for word in places if len(word) > 3 for letter in initials}

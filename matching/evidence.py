@@ -1,5 +1,6 @@
 """What speaks for and against two records being the same: how their words pair up, and the numbers a model weighs. Pure."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,15 +73,22 @@ def relate(mine: str, theirs: str) -> tuple[How, float]:
         return How.NICKNAME, 0.9
     if mine.isdigit() or theirs.isdigit():
         return How.NOT, 0.0
-    most = 1 if size <= 5 else 2 if size <= 9 else 3
+    most = _slips_borne(mine, theirs, size)
     edits = OSA.distance(mine, theirs, score_cutoff=most)
     if size >= 4 and (edits <= most or mine[0] == theirs[0]) and vocabulary.sound(mine) == vocabulary.sound(theirs):
         return How.SOUND, max(0.85, 1 - edits / size)
     if edits <= most:
         return How.TYPO, 1 - edits / size
-    if len(short) >= 3 and long.startswith(short):
+    if len(short) >= 4 and long.startswith(short):
         return How.SHORTENED, 0.7
     return How.NOT, 0.0
+
+
+def _slips_borne(mine: str, theirs: str, size: int) -> int:
+    """Return how many slips of the pen two words may lie apart: none in two letters, where Do and Vo are two families."""
+    if size <= 3:
+        return int(size == 3 and mine[0] == theirs[0])
+    return 1 if size <= 5 else 2 if size <= 9 else 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ def _joined(
         (alone_theirs, alone_mine, mine, False),
     ):
         for word in list(whole):
-            for first, second in zip(words, words[1:], strict=False):
+            for first, second in itertools.pairwise(words):
                 if first not in parts and second not in parts:
                     continue
                 joined = first + second
@@ -169,6 +177,7 @@ def gather(mine: Profile, theirs: Profile, common: Commonness) -> Evidence:
         *_name_numbers(mine, theirs, one, other, alignment, agreement, common),
         *_entity_numbers(mine, theirs, one, other, alignment),
         *_email_numbers(mine, theirs, common),
+        _spelled_apart(mine, theirs, alignment),
         *_phone_and_place_numbers(mine, theirs, common),
     )
     clients = common.of(f"e:{mine.email}"), common.of(f"p:{mine.phone}")
@@ -253,6 +262,7 @@ def _name_numbers(
         float(counts[How.TYPO] + counts[How.SHORTENED]),
         float(counts[How.NICKNAME] + counts[How.SOUND]),
         min((pair.likeness for pair in alignment.pairs if pair.how is How.TYPO), default=1.0),
+        float(sum(pair.how in (How.TYPO, How.SOUND) and _begins_otherwise(pair) for pair in alignment.pairs)),
         *_ends(one.words, other.words),
         JaroWinkler.similarity(compact_one, compact_other),
         fuzz.ratio(compact_one, compact_other) / 100,
@@ -260,6 +270,11 @@ def _name_numbers(
         _is_acronym(one.words, other.words),
         float(max(len(one.words), len(other.words)) == 1),
     )
+
+
+def _begins_otherwise(pair: WordPair) -> bool:
+    """Do two words begin with different letters that are not just swapped? Jing and Ling are two names."""
+    return pair.mine[0] != pair.theirs[0] and pair.mine[:2] != pair.theirs[1::-1]
 
 
 def _is_acronym(one: Sequence[str], other: Sequence[str]) -> float:
@@ -336,6 +351,21 @@ def _spelled(mailbox: str, words: tuple[str, ...]) -> float:
     return min(1.0, found / min(2, len(words)))
 
 
+def _spelled_apart(mine: Profile, theirs: Profile, alignment: Alignment) -> float:
+    """Return 1 where each has an e-mail that spells what sets the names apart: then it is no slip but another name."""
+    if not mine.mailbox or not theirs.mailbox or mine.email == theirs.email:
+        return 0.0
+    apart = [(p.mine, p.theirs) for p in alignment.pairs if p.how in (How.TYPO, How.SOUND)]
+    apart += [(one, other) for one in alignment.alone_mine for other in alignment.alone_theirs]
+    return float(
+        any(
+            len(one) > 1 and len(other) > 1 and one in mine.email and other in theirs.email
+            and one not in theirs.email and other not in mine.email
+            for one, other in apart
+        )
+    )  # fmt: skip
+
+
 def _named_in(mailbox: str, profile: Profile) -> float:
     return max(_spelled(mailbox, reading.words) for reading in profile.readings)
 
@@ -368,12 +398,13 @@ def _place_numbers(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[floa
 NAMES: dict[str, int] = {
     "share": 1, "in_one": 1, "in_other": 1, "weight": 1, "best_word": 1, "lone_both": -1, "lone_one": 0,
     "lone_alike": 0, "lone_min_count": -1, "lone_max_count": 0, "same_words": 0, "initials": 0, "typos": 0,
-    "nicknames": 0, "worst_typo": 1, "first": 1, "last": 1, "jaro": 1, "compact": 1, "sorted": 1, "acronym": 1,
+    "nicknames": 0, "worst_typo": 1, "begin_otherwise": -1, "first": 1, "last": 1, "jaro": 1, "compact": 1, "sorted": 1, "acronym": 1,
     "one_word": 0,
     "numbers_differ": -1, "numbers_same": 1, "generations_differ": -1, "legal_differs": -1, "legal_missing": 0,
     "joint_differs": -1, "organisation_differs": -1, "organisations": 0, "entity_words": -1, "trustee": -1,
     "owner": 0, "alias": 0,
     "emails": 0, "email_share": 1, "email_same": 1, "email_uses": -1, "email_role": 0, "own_domain": 1,
     "email_alike": 1, "mailbox_alike": 1, "domain_alike": 1, "names_other": 1, "names_both": 0, "names_one": 0,
+    "spelled_apart": -1,
     "phone_same": 1, "phone_differs": -1, "phone_near": 1, "place_agrees": 1, "place_differs": -1, "place_size": 0,
 }  # fmt: skip

@@ -17,7 +17,7 @@ from contacts.models import LOOKALIKE_THRESHOLD
 from matching import matcher, pair_model, reasons, search
 from matching.file_shelf import CHUNK, FileShelf
 from matching.matcher import Category, Decision
-from matching.pair_model import GAP
+from matching.pair_model import LEAD
 from matching.profiles import Record, profile
 from matching.suggestions import LEAST, MOST
 
@@ -135,7 +135,7 @@ def _chances(rows: list[tuple[int, int, float, str, int, float | None, float | N
     if not rows:
         return {}
     scores = np.array([row[2] for row in rows])
-    leads = [np.array([GAP if row[at] is None else row[2] - row[at] for row in rows]) for at in (5, 6)]  # type: ignore[operator]
+    leads = [np.array([LEAD if row[at] is None else row[2] - row[at] for row in rows]) for at in (5, 6)]  # type: ignore[operator]
     chances = pair_model.loaded().chances(scores, *leads).tolist()
     found: dict[int, list[_Found]] = {}
     for row, chance in zip(rows, chances, strict=True):

@@ -31,7 +31,7 @@ def likeness(mine: Record, theirs: Record, common: Commonness | None = None) -> 
     common = common or Commonness({}, 1000)
     found = evidence.gather(profile(mine), profile(theirs), common)
     model = pair_model.loaded()
-    no_rival = np.array([pair_model.GAP])
+    no_rival = np.array([pair_model.LEAD])
     chance = model.chances(model.scores([found.numbers]), no_rival, no_rival)[0]
     return Likeness(float(chance), reasons.reasons(found))
 
@@ -77,4 +77,4 @@ def rank(pairs: Sequence[Pair], rivals: Sequence[Pair] = ()) -> list[Scored]:
 
 def _lead(score: float, others: object) -> float:
     best = max(others, default=None)  # type: ignore[call-overload]
-    return pair_model.GAP if best is None else score - float(best)
+    return pair_model.LEAD if best is None else score - float(best)

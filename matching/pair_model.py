@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MODEL_PATH = Path(__file__).parent / "model" / "matcher.npz"
 FORMAT = 1
-GAP = 6.0  # in log-odds: a rival further behind than this no longer counts
+BEHIND, LEAD = -6.0, 1.5  # in log-odds: how far a lead over a rival counts; to have no rival counts as a full lead
 BATCH = 4096
 ARRAYS = ("column", "threshold", "left", "right", "value", "roots")
 
@@ -41,7 +41,7 @@ class PairModel:
     figures: Mapping[str, float]
     about: Mapping[str, Any]
 
-    def scores(self, rows: Sequence[Sequence[float]]) -> "Floats":
+    def scores(self, rows: "Sequence[Sequence[float]] | Floats") -> "Floats":
         """Return one log-odds per pair, looked at by itself."""
         import numpy as np
 
@@ -63,11 +63,11 @@ class PairModel:
         return total
 
     def chances(self, scores: "Floats", lead_mine: "Floats", lead_theirs: "Floats") -> "Floats":
-        """Return calibrated chances. A lead is the own score minus that of the best rival, `GAP` where there is none."""
+        """Return calibrated chances. A lead is the own score minus that of the best rival, `LEAD` where there is none."""
         import numpy as np
 
         own, mine, theirs, constant = self.final
-        total = own * scores + mine * lead_mine.clip(-GAP, GAP) + theirs * lead_theirs.clip(-GAP, GAP) + constant
+        total = own * scores + mine * lead_mine.clip(BEHIND, LEAD) + theirs * lead_theirs.clip(BEHIND, LEAD) + constant
         chances: Floats = 1 / (1 + np.exp(-total.clip(-30, 30)))
         return chances
 
@@ -106,12 +106,11 @@ def read(path: Path) -> PairModel:
 
 
 def _check(about: Mapping[str, Any], path: Path) -> None:
-    wanted = {"format": FORMAT, "features": evidence.VERSION, "names": list(evidence.NAMES)}
-    if any(about.get(key) != value for key, value in wanted.items()):
+    found = about.get("format"), about.get("features"), about.get("names")
+    if found != (FORMAT, evidence.VERSION, list(evidence.NAMES)):
         raise ModelError(
-            f"The matcher model {path.name} was made for format {about.get('format')}, features "
-            f"{about.get('features')}, but this version needs format {FORMAT}, features {evidence.VERSION}: "
-            "run manage.py train_matcher."
+            f"The matcher model {path.name} was made for format {found[0]}, features {found[1]}, but this version needs "
+            f"format {FORMAT}, features {evidence.VERSION} ({len(evidence.NAMES)} of them): run manage.py train_matcher."
         )
 
 
@@ -130,5 +129,6 @@ def write(model: PairModel, path: Path) -> None:
         "figures": dict(model.figures),
     }
     text = np.frombuffer(json.dumps(about, sort_keys=True).encode(), dtype=np.uint8)
+    arrays: dict[str, Any] = {"about": text, **model.trees}
     with path.open("wb") as file:  # an open file, because numpy would add an ending of its own to a path
-        np.savez_compressed(file, about=text, **model.trees)
+        np.savez_compressed(file, **arrays)

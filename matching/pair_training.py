@@ -17,13 +17,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from matching import evidence, pair_model, pair_views, search
-from matching.pair_model import GAP, PairModel
+from matching.pair_model import BEHIND, LEAD, PairModel
 from matching.profiles import Record, profile
 from matching.search import Id, MemoryShelf
 
 SEED = 20261124
 FOLDS = 5
-TREES, LEAVES, DEPTH, RATE, LEAST_LEAF, RIDGE = 90, 15, 5, 0.14, 20, 2.0
+TREES, LEAVES, DEPTH, RATE, LEAST_LEAF, RIDGE = 110, 15, 5, 0.12, 20, 2.0
 DECISION_WEIGHT = 3.0
 EASY = 6
 REQUIRED_FILES = ("list_a.csv", "list_b.csv", "gold.csv")
@@ -52,6 +52,7 @@ class View:
     name: str
     rows: NDArray[np.float32]
     same: NDArray[np.bool_]
+    related: NDArray[np.bool_]  # by the rule: same name or same e-mail, so never a question of looks
     mine: list[Id]
     theirs: list[Id]
     fold: NDArray[np.int64]
@@ -62,8 +63,7 @@ class View:
 @dataclass(frozen=True)
 class Figures:
     """``f1`` at the even chance, one to one; ``first``: right candidate first where one exists; ``ece``: calibration error;
-    ``hold_at``: chance from which at most `FALSE_HOLDS` of those without counterpart are held; ``held``: share of the
-    pairs that share neither name nor e-mail which that catches."""
+    ``hold_at``: chance from which at most `FALSE_HOLDS` of those without counterpart are held."""
 
     f1: float
     precision: float
@@ -141,12 +141,19 @@ def view_of(name: str, books: Books, folds: Mapping[Id, int], weight: float) -> 
         name=name,
         rows=np.array([each.numbers for each in found], dtype=np.float32),
         same=np.array([books.gold.get(one) == other for one, other in ids]),
+        related=np.array([is_related(each) for each in found]),
         mine=[one for one, _ in ids],
         theirs=[other for _, other in ids],
-        fold=np.array([folds[one] for one, _ in ids]),
+        fold=np.array([folds[str(one).rstrip("~")] for one, _ in ids]),
         weight=weight,
-        wanted=len(books.gold),
+        wanted=sum(record.id in books.gold for record in books.mine),
     )
+
+
+def is_related(found: evidence.Evidence) -> bool:
+    """Do the two share a name or an e-mail, so that the rule calls them a conflict or a match?"""
+    mine, theirs = found.mine, found.theirs
+    return mine.text == theirs.text or bool(mine.mailbox and mine.email == theirs.email)
 
 
 # --- fitting ----------------------------------------------------------------------------------------------------------
@@ -177,14 +184,18 @@ def fit_trees(views: Sequence[View], chosen: Sequence[NDArray[np.bool_]]) -> Pai
 
 
 def _thinned(view: View) -> Vector:
-    """Return the weight of each row: of the plainly different pairs one in `EASY` stands for all, the others weigh 0."""
+    """Return the weight of each row. Of the plainly different pairs one in `EASY` stands for all, the others weigh 0; so do
+    pairs that are the same though nothing shown says so: where a view took the e-mail away, a new surname is no evidence."""
     names = list(evidence.NAMES)
-    share, email, phone, place = (
-        view.rows[:, names.index(n)] for n in ("share", "email_same", "phone_same", "place_agrees")
+    share, email, alike, phone, place, acronym = (
+        view.rows[:, names.index(n)]
+        for n in ("share", "email_same", "email_alike", "phone_same", "place_agrees", "acronym")
     )
-    is_easy = ~view.same & (share < 0.45) & (email == 0) & (phone == 0) & (place < 0.7)
-    weight = np.where(is_easy, np.where(np.arange(len(share)) % EASY == 0, EASY, 0), 1) * view.weight
-    return np.asarray(weight, dtype=np.float64)
+    says_nothing = (share < 0.45) & (email == 0) & (phone == 0) & (place < 0.7) & (acronym == 0)
+    is_first = np.arange(len(share)) % EASY == 0
+    different = np.where(says_nothing, np.where(is_first, EASY, 0), 1)
+    weight = np.where(view.same, np.where(says_nothing & (alike < 0.8), 0, 1), different)
+    return np.asarray(weight * view.weight, dtype=np.float64)
 
 
 def stored(model: HistGradientBoostingClassifier) -> PairModel:
@@ -224,15 +235,15 @@ def _lead(owners: Sequence[Id], scores: Vector) -> Vector:
     for owner, score in zip(owners, scores.tolist(), strict=True):
         own = best[owner]
         rival = own[1] if score == own[0] and len(own) > 1 else own[0] if score < own[0] else None
-        found.append(GAP if rival is None else score - rival)
+        found.append(LEAD if rival is None else score - rival)
     return np.array(found)
 
 
 def fit_final(views: Sequence[View], scores: Sequence[Vector], keep: Sequence[NDArray[np.bool_]]) -> tuple[float, ...]:
     """Fit the second stage: the own score and the leads, as chances."""
-    table = [np.column_stack([s, *(lead.clip(-GAP, GAP) for lead in leads(v, s))])[k] for v, s, k in zip(views, scores, keep, strict=True)]  # fmt: skip
+    table = [np.column_stack([s, *(lead.clip(BEHIND, LEAD) for lead in leads(v, s))])[k] for v, s, k in zip(views, scores, keep, strict=True)]  # fmt: skip
     same = np.concatenate([v.same[k] for v, k in zip(views, keep, strict=True)])
-    weight = np.concatenate([np.full(k.sum(), v.weight) for v, k in zip(views, keep, strict=True)])
+    weight = np.concatenate([_thinned(v)[k] for v, k in zip(views, keep, strict=True)])
     fitted = LogisticRegression(C=10.0, max_iter=500).fit(np.concatenate(table), same, sample_weight=weight)
     return (*(float(c) for c in fitted.coef_[0]), float(fitted.intercept_[0]))
 
@@ -255,8 +266,9 @@ def train(
         for view, own in zip(every, scores, strict=True):
             away = view.fold == fold
             if away.any():
-                own[away] = model.scores(view.rows[away].tolist())
-    figures = {view.name: _measured(view, own, every, scores) for view, own in zip(every, scores, strict=True)}
+                own[away] = model.scores(view.rows[away])
+    finals = [fit_final(every, scores, [view.fold != fold for view in every]) for fold in range(FOLDS)]
+    figures = {view.name: _measured(view, own, finals) for view, own in zip(every, scores, strict=True)}
     say("training on everything")
     model = fit_trees(every, [np.ones(len(view.same), dtype=bool) for view in every])
     final = fit_final(every, scores, [np.ones(len(view.same), dtype=bool) for view in every])
@@ -267,13 +279,12 @@ def train(
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
-def _measured(view: View, own: Vector, views: Sequence[View], scores: Sequence[Vector]) -> Figures:
-    """Measure a view with chances whose second stage did not see the part it judges."""
+def _measured(view: View, own: Vector, finals: Sequence[tuple[float, ...]]) -> Figures:
+    """Measure a view with chances whose second stage (one per part left out) did not see the part it judges."""
     chances = np.zeros(len(own))
     lead_mine, lead_theirs = leads(view, own)
-    for fold in sorted(set(view.fold.tolist())):
+    for fold, final in enumerate(finals):
         away = view.fold == fold
-        final = fit_final(views, scores, [v.fold != fold for v in views])
         judge = PairModel({}, 0, 0.0, final, {}, {})
         chances[away] = judge.chances(own[away], lead_mine[away], lead_theirs[away])
     return figures_of(view, chances)
@@ -305,10 +316,13 @@ def figures_of(view: View, chances: Vector) -> Figures:
 
 def _hold_at(view: View, chances: Vector, best: Iterable[int]) -> float:
     """Return the chance from which at most `FALSE_HOLDS` of those who have no counterpart would be held in vain."""
-    have = {one for one, same in zip(view.mine, view.same.tolist(), strict=True) if same}
-    alone = sorted((float(chances[i]) for i in best if view.mine[i] not in have), reverse=True)
+    flags = zip(view.mine, view.same.tolist(), view.related.tolist(), strict=True)
+    have = {one for one, same, _ in flags if same}
+    conflicts = {one for one, is_one in zip(view.mine, view.related.tolist(), strict=True) if is_one}
+    alone = [i for i in best if view.mine[i] not in have]
+    held = sorted((float(chances[i]) for i in alone if view.mine[i] not in conflicts), reverse=True)
     allowed = int(FALSE_HOLDS * len(alone))
-    return alone[allowed] if allowed < len(alone) else 0.0
+    return held[allowed] if allowed < len(held) else 0.0
 
 
 def calibration_error(chances: Vector, same: NDArray[np.bool_], bins: int = 10) -> float:
@@ -318,3 +332,22 @@ def calibration_error(chances: Vector, same: NDArray[np.bool_], bins: int = 10) 
     which = np.minimum((chances * bins).astype(int), bins - 1)
     gaps = [abs(chances[which == b].mean() - same[which == b].mean()) * (which == b).sum() for b in set(which.tolist())]
     return float(sum(gaps) / max(1, len(chances)))
+
+
+def agreement(model: PairModel, view: View) -> float:
+    """Return how often a model, by the pair alone, says of decided pairs what people said."""
+    none = np.full(len(view.same), LEAD)
+    chances = model.chances(model.scores(view.rows), none, none)
+    return float(((chances >= 0.5) == view.same).mean())
+
+
+def table_lines(figures: Mapping[str, Figures]) -> list[str]:
+    """Lay the figures out for reading, one way to show the books a line."""
+    lines = [
+        f"{'contacts not seen':<34} {'F1':>7} {'precision':>10} {'recall':>7} {'first':>7} {'ECE':>7} {'hold at':>8}"
+    ]
+    for name, f in figures.items():
+        lines.append(
+            f"{name:<34} {f.f1:>7.4f} {f.precision:>10.4f} {f.recall:>7.4f} {f.first:>7.4f} {f.ece:>7.4f} {f.hold_at:>8.3f}"
+        )
+    return lines

@@ -71,6 +71,7 @@ _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]]?")
 _DASH_NOTE = re.compile(r"\s[-–—:]\s*([^-–—:]+)$")
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}[^\W\d_]?\b")
 _AND = re.compile(r"\s*[&+]\s*|\s+and\s+|\s+und\s+|\s+y\s+", re.I)
+_PTY_LTD = re.compile(r"\bp\s?/\s?l\b")
 _GLUED_LEGAL = re.compile(r"(?<=[a-z]{3})(ltd|limited|pty|llc)$")
 
 
@@ -122,8 +123,8 @@ def _long(word: str) -> str:
 
 
 def _undot(text: str) -> str:
-    """Join dotted letters: "p.t.y." is one word, "j.m. smith" is "jm smith"."""
-    return _DOTTED.sub(lambda found: found.group().replace(".", ""), text)
+    """Join dotted letters and "P/L": "p.t.y." is one word, "j.m. smith" is "jm smith"."""
+    return _DOTTED.sub(lambda found: found.group().replace(".", ""), _PTY_LTD.sub("pl", text))
 
 
 @lru_cache(maxsize=4096)

@@ -53,7 +53,7 @@ class Pair:
 
 
 def pairs(
-    mine: Sequence[Profile], ours: Shelf, theirs: Shelf, *, also: Mapping[Id, Iterable[Id]] | None = None
+    mine: Sequence[Profile], ours: Shelf, theirs: Shelf, *, also: Mapping[int, Sequence[int]] | None = None
 ) -> list[Pair]:
     """Compare each profile with its nearest on the other shelf, and with those named in ``also``."""
     found = evidences(mine, ours, theirs, also=also)
@@ -62,14 +62,14 @@ def pairs(
 
 
 def evidences(
-    mine: Sequence[Profile], ours: Shelf, theirs: Shelf, *, also: Mapping[Id, Iterable[Id]] | None = None
+    mine: Sequence[Profile], ours: Shelf, theirs: Shelf, *, also: Mapping[int, Sequence[int]] | None = None
 ) -> list[Evidence]:
     """Gather what speaks for and against each pair that is worth a close look."""
     keys = {profile.record.id: blocking.keys(profile) for profile in mine}
     there = theirs.counts({key for own in keys.values() for key in own})
     near = nearest(keys, there, theirs)
     for id_, others in (also or {}).items():
-        near[id_] = [*near.get(id_, ()), *(other for other in others if other not in near.get(id_, ()))]
+        near[id_] += [other for other in others if other not in near[id_]]
     profiles = theirs.profiles({other for others in near.values() for other in others})
     common = _commonness(keys, there, profiles.values(), ours, theirs)
     return [
