@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
+from contacts.values import System
 from karbonsync import pipeline
 from karbonsync.lease import Held, ring
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts, Pipeline, Report
+from matching import duplicate_pairs
 
 log = logging.getLogger(__name__)
 LEASE = "check"
@@ -82,6 +84,12 @@ def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tupl
         run.step, run.ended_at, run.progress = Run.Step.DONE, timezone.now(), ""
         run.is_quiet = run.is_quiet and not run.error
         run.save()
+
+
+def find_duplicates(system: str = "") -> None:
+    """Look for likely duplicates inside one service, or inside both."""
+    for each in [System(system)] if system else System:
+        duplicate_pairs.search(each)
 
 
 def housekeeping() -> None:

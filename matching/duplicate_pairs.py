@@ -4,9 +4,8 @@ A search replaces all rows of its system as a whole, so a page never shows half 
 is never shown again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
-from typing import Protocol
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -16,23 +15,14 @@ from django.utils import timezone
 from contacts import links
 from contacts.models import Link, RemoteContact
 from contacts.values import Presence, System
+from matching import duplicates, filing
+from matching.duplicates import Duplicate
 from matching.models import DuplicatePair, DuplicateSearch, NotDuplicates
 
 # A search that says nothing for this long has died with its process: another may begin.
 GIVEN_UP_AFTER = timedelta(minutes=10)
-Report = Callable[[str], None]
-
-
-class Found(Protocol):
-    """What the search yields: two contacts by their numbers here, how likely they are the same, and why."""
-
-    first: int
-    second: int
-    score: float
-    reasons: Sequence[str]
-
-
-Find = Callable[[System, Report], Iterable[Found]]
+TELL_EVERY = timedelta(seconds=1)
+Find = Callable[[System], Iterable[Duplicate]]
 
 
 def ask(system: System) -> None:
@@ -55,42 +45,49 @@ def _ring(system: System) -> None:
     async_task("karbonsync.tasks.find_duplicates", str(system), task_name="Find duplicates", save=False)
 
 
-def search(system: System, find: Find) -> int:
+def search(system: System, find: Find = duplicates.duplicates) -> int:
     """Search one system and replace its rows. Returns how many pairs there are now."""
-    search_row, _ = DuplicateSearch.objects.update_or_create(
+    DuplicateSearch.objects.update_or_create(
         system=system, defaults={"began_at": timezone.now(), "ended_at": None, "problem": ""}
     )
-
-    def report(progress: str) -> None:
-        DuplicateSearch.objects.filter(pk=search_row.pk).update(progress=progress[:200])
-
+    latest = DuplicateSearch.objects.filter(pk=system)
     try:
-        found = list(find(system, report))
-        kept = _replace(system, found)
+        filing.bring_up_to_date(system)
+        kept = _replace(system, list(_rows(system, find, latest)))
     except Exception:
-        DuplicateSearch.objects.filter(pk=system).update(
-            ended_at=timezone.now(), progress="", problem="The search stopped on an unexpected fault. The log has the details."
-        )  # fmt: skip
+        problem = "The search stopped on an unexpected fault. The log has the details."
+        latest.update(ended_at=timezone.now(), progress="", problem=problem)
         raise
-    DuplicateSearch.objects.filter(pk=system).update(ended_at=timezone.now(), progress="")
+    latest.update(ended_at=timezone.now(), progress="")
     return kept
 
 
+def _rows(system: System, find: Find, latest: QuerySet[DuplicateSearch]) -> Iterator[DuplicatePair]:
+    """Make the rows, telling now and then how many there are."""
+    told = timezone.now()
+    for number, found in enumerate(find(system), 1):
+        first, second = sorted((found.one.pk, found.other.pk))
+        yield DuplicatePair(
+            system=system, first_id=first, second_id=second, score=found.score, reasons=list(found.reasons)
+        )
+        if timezone.now() - told > TELL_EVERY:
+            told = timezone.now()
+            latest.update(progress=f"{number:,} likely pairs so far")
+
+
 @transaction.atomic
-def _replace(system: System, found: Iterable[Found]) -> int:
+def _replace(system: System, rows: Iterable[DuplicatePair]) -> int:
     """Put what was found in the place of the rows there, but for what a person has said no to."""
     denied = set(NotDuplicates.objects.filter(first__system=system).values_list("first_id", "second_id"))
     there = set(RemoteContact.objects.filter(system=system).values_list("pk", flat=True))
-    rows = {}
-    for pair in found:
-        key = (min(pair.first, pair.second), max(pair.first, pair.second))
-        if key not in denied and key[0] != key[1] and there.issuperset(key):
-            rows[key] = DuplicatePair(
-                system=system, first_id=key[0], second_id=key[1], score=pair.score, reasons=list(pair.reasons)
-            )
+    kept = {
+        (row.first_id, row.second_id): row
+        for row in rows
+        if (row.first_id, row.second_id) not in denied and there.issuperset((row.first_id, row.second_id))
+    }
     DuplicatePair.objects.filter(system=system).delete()
-    DuplicatePair.objects.bulk_create(rows.values(), batch_size=500)
-    return len(rows)
+    DuplicatePair.objects.bulk_create(kept.values(), batch_size=500)
+    return len(kept)
 
 
 def standing(system: System) -> QuerySet[DuplicatePair]:
@@ -100,7 +97,7 @@ def standing(system: System) -> QuerySet[DuplicatePair]:
     return pairs.defer("first__payload", "second__payload").order_by("-score", "pk")
 
 
-def links_of(pairs: Sequence[DuplicatePair]) -> dict[int, Link]:
+def links_of(pairs: Iterable[DuplicatePair]) -> dict[int, Link]:
     """Return per contact of these pairs the link that holds it now, with both sides, in one query."""
     contacts = {pk for pair in pairs for pk in (pair.first_id, pair.second_id)}
     held = Link.objects.exclude(state=Link.State.ENDED).filter(Q(xero__in=contacts) | Q(karbon__in=contacts))

@@ -1,23 +1,19 @@
 """Likely duplicates inside one service: what tells two apart, what people say, and the search behind it."""
 
-from dataclasses import dataclass
-
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from contacts.models import RemoteContact
 from contacts.values import Presence, System
 from matching import duplicate_pairs
+from matching.duplicates import Duplicate
 from matching.models import DuplicatePair, DuplicateSearch, NotDuplicates
 from tests.admin import factories
 
 
-@dataclass
-class Found:
-    first: int
-    second: int
-    score: float = 0.9
-    reasons: tuple[str, ...] = ("same name",)
+def found(one: RemoteContact, other: RemoteContact) -> Duplicate:
+    return Duplicate(one, other, 0.9, ("same name",), ())
 
 
 def page(desk, system: str = "karbon"):
@@ -50,8 +46,8 @@ def test_what_was_called_different_is_never_shown_again(desk, staff):
     deny(desk, pair)
     assert NotDuplicates.objects.get().by == staff
     assert "No likely duplicates" not in page(desk).content.decode()  # nobody has searched yet
-    found = [Found(pair.second_id, pair.first_id), Found(pair.first_id, factories.karbon().pk)]
-    assert duplicate_pairs.search(System.KARBON, lambda system, report: found) == 1
+    both = [found(pair.second, pair.first), found(pair.first, factories.karbon())]
+    assert duplicate_pairs.search(System.KARBON, lambda system: both) == 1
     assert not DuplicatePair.objects.filter(second=pair.second).exists()
 
 
@@ -74,10 +70,10 @@ def test_a_pair_of_which_one_is_gone_is_not_shown(desk):
 
 def test_a_search_replaces_the_rows_of_its_system_as_a_whole(db):
     old, other = factories.duplicates(), factories.duplicates(factories.xero(), factories.xero())
-    new = Found(old.first_id, factories.karbon().pk)
-    duplicate_pairs.search(System.KARBON, lambda system, report: [new])
+    third = factories.karbon()
+    duplicate_pairs.search(System.KARBON, lambda system: [found(third, old.first)])
     assert set(DuplicatePair.objects.values_list("first", "second")) == {
-        (new.first, new.second),
+        (old.first_id, third.pk),
         (other.first_id, other.second_id),
     }
     latest = DuplicateSearch.objects.get(system="karbon")
@@ -87,8 +83,7 @@ def test_a_search_replaces_the_rows_of_its_system_as_a_whole(db):
 def test_a_search_that_fails_leaves_the_rows_and_says_so(db):
     factories.duplicates()
 
-    def fail(system, report):
-        report("1 of 2")
+    def fail(system):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -110,3 +105,12 @@ def test_a_search_under_way_is_not_begun_again(desk, monkeypatch, django_capture
     with django_capture_on_commit_callbacks(execute=True):
         desk.post(reverse("admin:duplicates_search"), {"system": "karbon"})
     assert len(asked) == 2
+
+
+def test_the_search_finds_copies_and_leaves_namesakes_of_the_other_service_alone(db):
+    one, other = factories.karbon("Harbour Joinery Limited"), factories.karbon("Harbour Joinery Ltd")
+    factories.karbon("Zenith Plumbing Limited", "office@zenith.example")
+    factories.xero("Harbour Joinery Limited")
+    assert duplicate_pairs.search(System.KARBON) == 1
+    made = DuplicatePair.objects.get()
+    assert (made.first, made.second) == (one, other) and made.reasons
