@@ -32,9 +32,7 @@ def name_of(contact: RemoteContact) -> classifier.Name:
 def note(made: Sequence[Link], guesses: Sequence[Guess]) -> None:
     """Remember which of these new pairs were created as a kind that the classifier is not sure of."""
     KindCheck.objects.bulk_create(
-        KindCheck(
-            link=pair, confidence=guess.confidence if guess.kind == guess.safer_kind else 1 - guess.confidence
-        )
+        KindCheck(link=pair, confidence=guess.confidence if guess.kind == guess.safer_kind else 1 - guess.confidence)
         for pair, guess in zip(made, guesses, strict=True)
         if not guess.is_sure
     )

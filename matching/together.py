@@ -75,7 +75,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         "matching/together.html",
         f"{ACTS[act]}?",
         act=act,
-        button=f"{ACTS[act]} ({len(found)})",
+        button=ACTS[act],
         ticked=[Ticked(issue, kind, sure, _seen(issue)) for issue, (kind, sure) in zip(found, guesses, strict=True)],
         kinds=desk.KINDS,
         contact_type=SyncSettings.load().default_contact_type,
@@ -107,13 +107,13 @@ def _act(request: HttpRequest) -> Callable[[HttpRequest, MatchIssue, User], None
 
 def _tell(request: HttpRequest, done: int, failed: list[str], *, asked: int) -> None:
     if done and request.POST.get("do") == "create-new":
-        messages.success(request, f"{done:,} new Karbon contacts are created in a moment, and linked.")
+        messages.success(request, f"New Karbon contacts for {done:,} of them are created in a moment, and linked.")
     elif done:
-        messages.success(request, f"{done:,} are left out of Karbon. Bring them back from the tab “Left out” at any time.")  # fmt: skip
+        messages.success(request, f"Left out of Karbon: {done:,}. Bring them back from the tab “Left out” at any time.")
     for sentence in failed:
         messages.error(request, sentence)
     if gone := asked - done - len(failed):
-        messages.error(request, f"{gone:,} of the ticked issues had been decided by somebody else meanwhile.")
+        messages.error(request, f"Decided by somebody else meanwhile, so left as they are: {gone:,} of those ticked.")
 
 
 def _as_seen(request: HttpRequest, issue: MatchIssue) -> MatchIssue:

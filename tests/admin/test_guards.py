@@ -26,6 +26,7 @@ ACTS = {
     "answer_conflict": (1,),
     "issues_together_decide": (),
     "kind_confirm": (1,),
+    "possible_not_the_same": (1, 2),
     "old_record_look_again": (1,),
     "duplicates_search": (),
     "duplicates_not_the_same": (),
@@ -36,6 +37,7 @@ ASK_FIRST = {
     "link_unsync": (uuid.UUID(int=1),),
     "create_xero": (1,),
     "kind_correct": (uuid.UUID(int=1),),
+    "possible_match": (1, 2),
 }
 PAGES = {
     "index": (),

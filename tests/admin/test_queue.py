@@ -116,7 +116,7 @@ def test_several_are_created_at_once_each_with_its_own_audit_entry(desk, staff):
     text = asked.content.decode()
     assert "Zenith Plumbing Ltd" in text and "remembered as not the same" in text
     done = decide(desk, asked, **{f"kind_{found[0].pk}": "organisation", f"kind_{found[1].pk}": "person"})
-    assert "2 new Karbon contacts are created in a moment" in done.content.decode()
+    assert "New Karbon contacts for 2 of them are created in a moment" in done.content.decode()
     kinds = dict(Change.objects.values_list("link__xero__name_key", "kind"))
     assert kinds == {"zenith plumbing ltd": "organisation", "mary poppins": "person"}
     assert Verdict.objects.filter(is_same=False).count() == 2
@@ -141,8 +141,8 @@ def test_one_that_changed_meanwhile_is_told_and_keeps_nobody_back(desk):
     MatchIssue.objects.filter(pk=third.pk).update(state="resolved")
     text = decide(desk, asked).content.decode()
     assert "Renamed since: It has changed since you looked" in text
-    assert "1 of the ticked issues had been decided by somebody else meanwhile" in text
-    assert "1 are left out of Karbon" in text
+    assert "Decided by somebody else meanwhile, so left as they are: 1 of those ticked" in text
+    assert "Left out of Karbon: 1" in text
     second.xero.refresh_from_db()
     assert not second.xero.left_out
 
