@@ -2,7 +2,7 @@
 VENV ?= .venv
 PY := $(VENV)/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak fix bench clean
+.PHONY: help demo test test-postgres check soak fix bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,10 @@ demo: $(VENV)/runtime ## Sandbox, site and worker in this terminal; the first im
 
 test: $(VENV)/development ## The whole test suite
 	@$(PY) -m pytest -n 2
+
+test-postgres: $(VENV)/development ## What touches the database, on a throwaway PostgreSQL (Debian: postgresql)
+	@pg_virtualenv sh -c 'TEST_DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/postgres \
+	  $(PY) -m pytest -n 2 tests/contacts tests/matching tests/admin tests/scenarios tests/test_commands.py'
 
 check: $(VENV)/development ## Lint, types, templates, migrations, deployment settings
 	$(VENV)/bin/ruff check .

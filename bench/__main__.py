@@ -12,14 +12,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import requests
 
 from bench import kinds
+from bench import webhooks as deliveries
 from bench.matching import side_by_side
 from matching import matcher
 from sandbox import server, worlds
+from tests.quickness.race import Race
 
 ROOT = Path(__file__).resolve().parent.parent
 WORLD = {"xero": 1000, "karbon": 1000, "overlap": 0.6, "conflicts": 0.1, "seed": 11}
@@ -75,13 +78,37 @@ def first_import() -> list[dict[str, Any]]:
         ]
 
 
+def webhooks() -> list[dict[str, Any]]:
+    """10,000 deliveries of all kinds at 200 a second; and the way of an edit, with webhooks and without."""
+    met = deliveries.deliver()
+    with Race.prepared() as race:
+        race.turn_webhooks_on()
+        there, back = [], []
+        for _ in range(5):
+            there.append(race.from_xero())
+            race.be_at_rest()
+            back.append(race.from_karbon())
+            race.be_at_rest()
+        race.turn_webhooks_off()
+        polled = race.from_xero()
+    count = deliveries.DELIVERIES
+    return [
+        row(f"{count:,} webhooks, answered rightly", count - met.wrong, count, "all"),
+        row("webhooks at 200/s, p99 milliseconds", met.p99, met.health_p99, "p99 of /health"),
+        row("webhooks at 200/s, median milliseconds", met.p50, 200, "the bound of p99"),
+        row("webhooks, rows they leave", met.rows + met.queued, met.distinct, "contacts named"),
+        row("Xero to Karbon after the webhook, seconds", median(there), polled, "by the next check"),
+        row("Karbon to Xero after the webhook, seconds", median(back), polled, "by the next check"),
+    ]
+
+
 def row(what: str, ours: float, yardstick: float, name: str) -> dict[str, Any]:
     ratio = round(ours / yardstick, 3) if yardstick else None
     return {"what": what, "ours": round(ours, 4), "yardstick": name, "theirs": round(yardstick, 4), "ratio": ratio}
 
 
 def main() -> None:
-    rows = [*kinds.table(), *match(), *first_import(), *side_by_side.rows()]
+    rows = [*kinds.table(), *match(), *first_import(), *webhooks(), *side_by_side.rows()]
     print(f"{'':62}{'ours':>14}{'yardstick':>16}{'ratio':>10}")
     for each in rows:
         print(f"{each['what']:62}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}")

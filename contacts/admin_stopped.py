@@ -32,15 +32,14 @@ def urls(site: AdminSite, read: pages.Read) -> list[URLPattern]:
 
 def situation(request: HttpRequest, pair: Link) -> dict[str, Any]:
     """Return what the link page shows of a stopped pair: who left, who may take the place, which acts there are."""
-    if pair.state != Link.State.STOPPED or pair.xero is None:
-        return {}
-    if pair.xero.presence == Presence.ARCHIVED:
-        return {"is_archived": True}
+    if pair.state != Link.State.STOPPED or pair.xero is None or pair.xero.presence == Presence.ARCHIVED:
+        return {}  # archived in Xero is quiet: restored there, the pair goes on
     try:
         gone = stopped.gone_side(pair)
     except links.Overtaken as reason:
         return {"is_back": str(reason)}
     remaining = pair.side(gone.other)
+    survivor = stopped.survivor_of(pair.xero) if pair.xero.presence == Presence.MERGED else None
     query = request.GET.get("q", "").strip()[:200]
     return {
         "gone": gone,
@@ -48,7 +47,8 @@ def situation(request: HttpRequest, pair: Link) -> dict[str, Any]:
         "replacements": stopped.possible_replacements(pair),
         "query": query,
         "found": _free_contacts(gone, query) if query else [],
-        "survivor": stopped.survivor_of(pair.xero) if pair.xero.presence == Presence.MERGED else None,
+        "survivor": survivor,
+        "survivors_pair": links.open_link(survivor) if survivor else None,
     }
 
 
@@ -90,7 +90,7 @@ def relink(request: HttpRequest, link_id: object, other_id: int, *, read: pages.
     return pages.show(
         request,
         "contacts/relink.html",
-        f"Link {remaining} to {other}?",
+        f"Link {remaining} to {gone.label}'s {other}?",
         pair=pair,
         xero=xero,
         karbon=karbon,
@@ -184,7 +184,8 @@ def archive(request: HttpRequest, link_id: object) -> HttpResponse:
         return redirect(link_url(link_id))
     if gone is not System.KARBON:
         return redirect(link_url(link_id))
-    return pages.show(request, "contacts/archive.html", f"Archive {remaining} in Xero?", pair=pair)
+    title, cancel = f"Archive {remaining} in Xero?", link_url(link_id)
+    return pages.show(request, "contacts/archive.html", title, pair=pair, press="Archive in Xero", cancel=cancel)
 
 
 @pages.act(ACT, page=link_url)

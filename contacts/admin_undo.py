@@ -67,13 +67,16 @@ def history(changes: Iterable[Change]) -> list[tuple[Change, list[tuple[str, str
 
 def undo_state(change: Change) -> str:
     """Say whether a change was undone, is about to be, or "possible"; blank when there is nothing to undo."""
-    if any(other.state in _STANDING for other in change.undone_by.all()):  # type: ignore[attr-defined]
+    is_parted = change.link.state not in (Link.State.LIVE, Link.State.STOPPED)
+    undone_by: list[Change] = list(change.undone_by.all())  # type: ignore[attr-defined]
+    if any(other.state in _STANDING or (other.error == undoing.DELETE_IT and is_parted) for other in undone_by):
         return "Undone"
     wishes = [wish for fields in change.link.wishes.values() for wish in fields.values()]
     if any(wish.get("undoes") == change.pk for wish in wishes):
         return "Undone in a moment"
-    is_done = change.state == Change.State.DONE and change.action != Change.Action.ARCHIVE
-    return "possible" if is_done else ""
+    if change.state != Change.State.DONE or change.action == Change.Action.ARCHIVE:
+        return ""
+    return "" if change.action == Change.Action.CREATE and is_parted else "possible"
 
 
 def tell(request: HttpRequest, undone: undoing.Undone) -> None:
@@ -101,7 +104,13 @@ def undo_change(request: HttpRequest, change_id: int) -> HttpResponse:
     if undo_state(change) != "possible":
         return redirect(change_url(change_id))
     return pages.show(
-        request, "contacts/undo_change.html", "Undo this change?", change=change, lines=change_lines(change)
+        request,
+        "contacts/undo_change.html",
+        "Undo this change?",
+        change=change,
+        lines=change_lines(change),
+        press="Undo this change",
+        cancel=change_url(change_id),
     )
 
 
@@ -124,7 +133,13 @@ def undo_link(request: HttpRequest, link_id: object) -> HttpResponse:
         return redirect(link_url(link_id))
     carried = Change.objects.filter(link=pair, state=Change.State.DONE, purpose=Change.Purpose.LINK).order_by("pk")
     return pages.show(
-        request, "contacts/undo_link.html", f"Undo the link of {pair}?", pair=pair, carried=_carried(carried)
+        request,
+        "contacts/undo_link.html",
+        f"Undo the link of {pair}?",
+        pair=pair,
+        carried=_carried(carried),
+        press="Undo this link",
+        cancel=link_url(link_id),
     )
 
 

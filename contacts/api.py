@@ -16,6 +16,9 @@ from contacts.values import System
 log = logging.getLogger(__name__)
 USER_AGENT = "KarbonSync/1.0"
 GET_PAUSES = (0.2, 1.0)  # seconds before a failed GET is tried again; nothing but a GET is ever repeated here
+# Where only our own pace stands against a call it is waited for: so long at once, and so long in all before the rest is
+# left for the next check. A person at a screen waits a moment only.
+PACE_SECONDS, PACE_SECONDS_IN_ALL, PERSON_SECONDS = 10.0, 240.0, 2.0
 DEFAULT_RETRY_AFTER = 10.0  # where a refusal does not say: Xero's concurrent limit sends no Retry-After (facts, Xero 6)
 
 Problems = Callable[[requests.Response], list[str]]
@@ -39,6 +42,7 @@ class ApiSession:
         self.calls = 0
         self.request_id = ""
         self._headers, self._problems, self._renew, self._for_person = headers, problems, renew, for_person
+        self._patience = PERSON_SECONDS if for_person else PACE_SECONDS_IN_ALL
         self._session = requests.Session()
         self._session.mount("http://", HTTPAdapter(max_retries=0))
         self._session.mount("https://", HTTPAdapter(max_retries=0))
@@ -66,6 +70,18 @@ class ApiSession:
                 time.sleep(pause)
         raise AssertionError("unreachable")
 
+    def write(self, method: str, path: str, **kwargs: Any) -> None:
+        """Send a write whose answer tells nothing but that it was done: bare, or JSON.
+
+        A page in its place (a proxy's, a sign-in) leaves open whether the write ever reached the service.
+        """
+        reply = self.request(method, path, **kwargs)
+        try:
+            if reply.content:
+                reply.json()
+        except requests.JSONDecodeError as error:
+            raise self._fault("answered with something that is not JSON") from error
+
     def _once(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         reply = self._send(method, path, **kwargs)
         if reply.status_code == 401 and self._renew():
@@ -81,8 +97,8 @@ class ApiSession:
         url = f"{self.base_url}{path}" if path.startswith("/") else path
         if not url.startswith(f"{self.base_url}/"):  # a link in a reply must not take our keys elsewhere
             raise self._fault("sent us to an address that is not its own", performed=False)
-        budget.spend(self.system, for_person=self._for_person)
         merged = {"User-Agent": USER_AGENT, "Accept": "application/json", **self._headers(), **(headers or {})}
+        token, said_left = self._take_turn(method), None
         self.calls += 1
         self.request_id = ""
         try:
@@ -90,12 +106,31 @@ class ApiSession:
                 method, url, headers=merged, timeout=settings.API_TIMEOUT_SECONDS, allow_redirects=False, **kwargs
             )
             self.request_id = reply.headers.get("xero-correlation-id", "")[:100]
+            said_left = _whole(reply.headers.get("X-DayLimit-Remaining"))
             return reply
         except requests.ConnectionError as error:
             not_reached = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
             raise self._fault("could not be reached", performed=False if not_reached else None) from error
         except requests.RequestException as error:
             raise self._fault("did not answer in time") from error
+        finally:
+            if token:
+                budget.finish(self.system, token, said_left)
+
+    def _take_turn(self, method: str) -> str:
+        """Take a call from the budget. A read waits here while it is a matter of seconds; anything longer is for later.
+
+        A write never waits: it was marked as being sent before, and its outcome is looked up a fixed time after that.
+        """
+        while True:
+            try:
+                return budget.spend(self.system, for_person=self._for_person, is_write=method != "GET")
+            except budget.Paced as pace:
+                seconds = pace.retry_after or 0.0
+                if method != "GET" or seconds > min(PACE_SECONDS, self._patience):
+                    raise
+                self._patience -= seconds
+                time.sleep(seconds)
 
     def _error(self, reply: requests.Response) -> RemoteError | None:
         """The one table from status to what the caller does next."""
@@ -115,7 +150,8 @@ class ApiSession:
             return self._fault("was changing the same record", performed=False, retry_after=1.0)
         if status == 429:
             seconds = _seconds(reply.headers.get("Retry-After"))
-            budget.block(self.system, seconds)
+            the_day = reply.headers.get("X-Rate-Limit-Problem", "").lower() == "day"
+            budget.block(self.system, seconds, for_the_day=the_day)
             return self._fault("asked us to slow down", performed=False, retry_after=seconds)
         return self._fault(f"had a fault (status {status})")
 
@@ -125,4 +161,8 @@ class ApiSession:
 
 
 def _seconds(text: str | None) -> float:
-    return max(1.0, float(text)) if text and text.strip().isdigit() else DEFAULT_RETRY_AFTER
+    return max(1.0, float(_whole(text) or 0)) if _whole(text) is not None else DEFAULT_RETRY_AFTER
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.strip().isdecimal() else None

@@ -25,6 +25,10 @@ _STOPPED = {
     Presence.GONE: "{system} no longer shows this contact: it was deleted, merged into another one, or made private "
     "there. {system} does not tell us which.",
 }
+# Xero deletes nobody (facts, Xero 12): it shows a contact no more when it was erased for privacy, or as another organisation.
+_GONE_FROM_XERO = (
+    "Xero no longer shows this contact. It may have been erased there for privacy; Xero does not tell us why."
+)
 
 
 # --- plan -------------------------------------------------------------------------------------------------------------
@@ -130,6 +134,11 @@ def _flips(links: Sequence[Link]) -> dict[object, frozenset[str]]:
     return {link_id: frozenset(names) for link_id, names in frozen.items()}
 
 
+def plan_alone(link: Link, express_for: ExpressFor, chosen: SyncSettings) -> Plan:
+    """Plan one pair as it stands, all its fields at once, and store nothing: what would go to either side, and why not."""
+    return plan(pair_of(link, express_for, {}, [], chosen))
+
+
 def _drop_wishes(link: Link, made: Plan, clashes: list[FieldConflict]) -> list[Change]:
     """Forget wishes that are fulfilled or can no longer be; the latter are noted in the history, or asked about again."""
     noted = []
@@ -202,7 +211,9 @@ def _both_present(link: Link) -> bool:
             if link.state != Link.State.STOPPED:
                 link.stopped_at = timezone.now()
             link.state = Link.State.STOPPED
-            link.problem = _STOPPED[Presence(contact.presence)].format(system=system.label)
+            is_erased = system is System.XERO and contact.presence == Presence.GONE
+            sentence = _GONE_FROM_XERO if is_erased else _STOPPED[Presence(contact.presence)]
+            link.problem = sentence.format(system=system.label)
             return False
     link.state, link.problem, link.stopped_at = Link.State.LIVE, "", None
     return True

@@ -60,24 +60,35 @@ def _withdraw(change: Change, source: RemoteContact) -> None:
 
 
 def _creation(remote: Remote, change: Change, source: RemoteContact) -> Creation:
-    """Say what to create. Only the name must fit; another field that does not is left blank and reported by the next plan.
+    """Say what to create. After a refusal (``one_by_one``) the name goes alone, so that one bad field does not keep the
+    contact out."""
+    wanted = {**source.values, **change.typed}
+    if change.link.one_by_one:
+        wanted = {NAME: wanted[NAME]}
+    change.after, _ = fitting(remote, wanted, Kind(change.kind))
+    change.source = {name: wanted[name] for name in change.after}
+    return creation_of(change, source.payload)
 
-    After a refusal (``one_by_one``) the name goes alone, so that one bad field does not keep the contact out.
+
+def fitting(remote: Remote, wanted: Mapping[str, Value], kind: Kind) -> tuple[dict[str, Value], dict[str, str]]:
+    """Return how the new record would hold these values, and why it could not hold others.
+
+    Only the name must fit, else CannotHold is raised; another field that does not is left blank and reported by the next
+    plan. What is not known yet is not blank: it follows once the source is read in full.
     """
-    values = {**source.values, **change.typed}
-    change.after, change.source = {}, {}
-    for name in (NAME,) if change.link.one_by_one else FIELDS:
-        if name not in values:  # not known yet is not blank: it follows once the source is read in full
+    held: dict[str, Value] = {}
+    refused: dict[str, str] = {}
+    for name in FIELDS:
+        if name not in wanted:
             continue
-        value = values[name]
+        value = wanted[name]
         try:
-            change.after[name] = remote.express(name, value, Kind(change.kind)) if value or name == NAME else value
-        except CannotHold:
+            held[name] = remote.express(name, value, kind) if value or name == NAME else value
+        except CannotHold as problem:
             if name == NAME:
                 raise
-            continue
-        change.source[name] = value
-    return creation_of(change, source.payload)
+            refused[name] = str(problem)
+    return held, refused
 
 
 def creation_of(change: Change, source_payload: Mapping[str, Any]) -> Creation:

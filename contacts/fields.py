@@ -72,14 +72,21 @@ FIELDS: dict[str, Field] = {
             "Email of the primary person",
             "First email of the primary card",
         ),
-        Field(PRIMARY_PHONE, "Primary phone", _same_phone, _show_phone, "Phone", "First phone of the primary card"),
+        Field(
+            PRIMARY_PHONE,
+            "Primary phone",
+            _same_phone,
+            _show_phone,
+            "Phone",
+            "Phone of the primary card, by label if preferred",
+        ),
         Field(
             BILLING_ADDRESS,
             "Billing address",
             _same_address,
             _show_address,
             "Billing (PO box) address",
-            "First filled address of the primary card: Mailing, Physical, Legal",
+            "First filled address of the primary card, by label",
         ),
     )
 }

@@ -14,6 +14,11 @@ from contacts.values import Presence, System
 REFUSED = (Q(state=Link.State.LIVE) & ~Q(held={})) | (Q(state=Link.State.CREATING) & ~Q(problem=""))
 
 
+def is_name_held(pair: Link) -> bool:
+    """Tell whether Xero does not take the name that a live pair has in Karbon."""
+    return pair.state == Link.State.LIVE and "name" in pair.held.get(System.XERO, {})
+
+
 def name_keys(name: str) -> set[str]:
     """Return both spellings of a name: as written, and "Last, First" turned round."""
     return {normalise.text_key(name), normalise.text_key(normalise.uncomma(name))} - {""}

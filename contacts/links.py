@@ -105,7 +105,7 @@ def link(
 def end(pair: Link, *, by: User | None, to: str, allowed: Iterable[str]) -> None:
     """Move a link out of the way by conditional UPDATE, and cancel what was not sent yet."""
     moved = Link.objects.filter(pk=pair.pk, state__in=list(allowed)).update(
-        state=to, ended_by=by, ended_at=timezone.now(), plan_due=False, wishes={}
+        state=to, ended_by=by, ended_at=timezone.now(), plan_due=False, wishes={}, paused_at=None, paused_by=None
     )
     if not moved:
         raise Overtaken("Somebody was faster: this pair is no longer as it was. Look at it again.")
@@ -250,6 +250,12 @@ def give_up_creation(pair: Link, *, by: User) -> None:
     record(by, source, "Withdrew the creation of a counterpart.")
 
 
+def decide_kind(contact: RemoteContact, kind: Kind, *, by: User) -> None:
+    """Say what a Xero contact is, before a Karbon contact is created for it."""
+    RemoteContact.objects.filter(pk=contact.pk).update(decided_kind=kind)
+    record(by, contact, f"Is to be created as: {kind.label.lower()}.")
+
+
 # --- leaving out ------------------------------------------------------------------------------------------------------
 
 
@@ -272,7 +278,7 @@ def bring_back(contact: RemoteContact, *, by: User) -> None:
 @transaction.atomic
 def answer(conflict: FieldConflict, *, by: User, winner: System | None = None, typed: Value | None = None) -> None:
     """Settle a field that both sides changed: keep one side's value, or write a third into Xero (design §6)."""
-    pair = Link.objects.select_for_update().select_related("xero", "karbon").get(pk=conflict.link_id)
+    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=conflict.link_id)
     closed = FieldConflict.objects.filter(pk=conflict.pk, is_open=True).update(
         is_open=False,
         closed_at=timezone.now(),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -89,6 +89,7 @@ class _Intake:
 
     def confirm(self, contact: RemoteContact, snapshot: Snapshot) -> None:
         contact.full_read_at = contact.read_began_at = snapshot.read_began_at
+        contact.payload = dict(snapshot.payload)  # that of our own creation may lack parts
         self.updated.append(contact)
 
     def store(self, system: System) -> int:
@@ -116,8 +117,8 @@ def _match_again(system: System, keys: set[tuple[str, str]]) -> None:
     names = {name for name, _ in keys if name}
     names |= {f"{name.rpartition(' ')[2]}, {name.rpartition(' ')[0]}" for name in names if " " in name}
     same_key = Q(name_key__in=names) | Q(email_key__in={email for _, email in keys if email})
-    unlinked = RemoteContact.objects.filter(system=System.XERO, match_due=False, xero_links__isnull=True)
-    unlinked.filter(same_key).update(match_due=True)
+    unlinked = ~Exists(Link.objects.filter(xero=OuterRef("pk")))
+    RemoteContact.objects.filter(same_key, unlinked, system=System.XERO, match_due=False).update(match_due=True)
 
 
 def _is_current(contact: RemoteContact, snapshot: Snapshot) -> bool:
@@ -164,7 +165,7 @@ def set_keys(contact: RemoteContact) -> None:
 
 def _adopt_format(system: System, contact: RemoteContact) -> None:
     """Where the service shows what we wrote in another format only, that format becomes the base (invariant 3)."""
-    for link in open_links(system, [contact.pk]).select_for_update():
+    for link in open_links(system, [contact.pk]).select_for_update(of=("self",)):
         base = link.base(system)
         for name in contact.written:
             if name in base and name in contact.values and FIELDS[name].same(base[name], contact.values[name]):
@@ -196,13 +197,6 @@ def _snapshot(system: System, contact: RemoteContact) -> Snapshot:
 
 
 # --- reading again ----------------------------------------------------------------------------------------------------
-
-
-def ask_refresh(system: System, remote_ids: Sequence[str], reason: str) -> int:
-    """Ask to read these contacts again and return how many of them are known here (a webhook may name strangers)."""
-    contacts = list(RemoteContact.objects.filter(system=system, remote_id__in=remote_ids))
-    ask_refreshes(contacts, reason=reason)
-    return len(contacts)
 
 
 def ask_refreshes(contacts: Sequence[RemoteContact], *, reason: str, not_before: datetime | None = None) -> None:

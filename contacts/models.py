@@ -36,9 +36,13 @@ class RemoteContact(models.Model):
     # Fields written by us and not read since: if they show in another format only, that format becomes the base.
     written: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list)
     match_due = models.BooleanField(default=True)
+    decided_kind = models.CharField(
+        max_length=12, choices=Kind, blank=True, help_text="What a person said it is, before it was created."
+    )
     left_out = models.BooleanField(default=False, help_text="A person decided: never brought over to the other side.")
     left_out_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     first_seen_at = models.DateTimeField(auto_now_add=True)
+    noticed_at = models.DateTimeField(null=True, help_text="The newest event of a webhook that asked for a read.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["system", "remote_id"], name="one_row_per_remote_record")]
@@ -116,6 +120,7 @@ class Link(models.Model):
         CONFIRMED = "confirmed", "Confirmed"
         CREATED = "created", "Created"
         REMATCHED = "rematched", "Re-matched"
+        ADOPTED = "adopted", "Taken over"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     xero = models.ForeignKey(RemoteContact, models.PROTECT, null=True, blank=True, related_name="xero_links")
@@ -134,6 +139,9 @@ class Link(models.Model):
     plan_due = models.BooleanField(default=True)
     problem = models.CharField(max_length=500, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True, help_text="Nothing is sent for this pair; changes wait.")
+    paused_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    pause_reason = models.CharField(max_length=200, blank=True)
     check_number = models.PositiveBigIntegerField(
         null=True, blank=True, db_index=True, help_text="The check that linked them."
     )
@@ -206,9 +214,8 @@ class Change(models.Model):
     after: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     shown: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     source: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
-    typed: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
-        default=dict
-    )  # given by a person instead
+    # Of a creation: values that a person typed, used on both sides instead of the source's.
+    typed: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     target_modified_at = models.CharField(max_length=40, blank=True)
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.UNKNOWN, help_text="What a creation makes.")
     contact_type = models.CharField(max_length=200, blank=True)
@@ -308,14 +315,47 @@ class Refresh(models.Model):
         return f"Read {self.contact} again"
 
 
-class Budget(models.Model):
-    """Calls made to one service in the running minute and day, shared by all processes."""
+class Bell(models.Model):
+    """A task that was rung for and has not begun: it waits in the queue once."""
+
+    task = models.CharField(max_length=60, primary_key=True)
+    rung_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.task
+
+
+class Webhook(models.Model):
+    """What is known of one service's webhook: when it was heard, and, for Karbon's, where its events go."""
 
     system = models.CharField(max_length=10, choices=System, primary_key=True)
-    minute = models.BigIntegerField(default=0, help_text="Minutes since the epoch of the running window.")
-    minute_calls = models.PositiveIntegerField(default=0)
-    day = models.BigIntegerField(default=0)
+    heard_at = models.DateTimeField(null=True, help_text="The last delivery with a good signature, to half a minute.")
+    refused_at = models.DateTimeField(null=True, help_text="The last delivery with a wrong signature, likewise.")
+    stranger_at = models.DateTimeField(
+        null=True, help_text="The newest event about a contact not known here: the lists were asked for because of it."
+    )
+    target = models.CharField(max_length=300, blank=True, help_text="Where we last had events sent.")
+    key_digest = models.CharField(max_length=64, blank=True, help_text="Fingerprint of the key they are signed with.")
+    looked_at = models.DateTimeField(null=True, help_text="When the subscription was last found in order, or mended.")
+    problem = models.CharField(max_length=500, blank=True)
+    problem_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_system_display()} webhook"
+
+
+class Budget(models.Model):
+    """Calls made to one service of late and in the running day, shared by all processes (see ``contacts.budget``)."""
+
+    system = models.CharField(max_length=10, choices=System, primary_key=True)
+    version = models.PositiveBigIntegerField(
+        default=0, help_text="Moves with each call: whoever read an older one reads again."
+    )
+    recent: "models.JSONField[list[float], list[float]]" = models.JSONField(default=list)  # moments, last minute
+    at_once: "models.JSONField[dict[str, float], dict[str, float]]" = models.JSONField(default=dict)  # token: until
     day_calls = models.PositiveIntegerField(default=0)
+    day_left = models.PositiveIntegerField(null=True, blank=True, help_text="What the service itself said is left.")
+    day_ends_at = models.DateTimeField(null=True, blank=True, help_text="When the running day of the service ends.")
     blocked_until = models.DateTimeField(null=True, blank=True, help_text="The service told us to wait until then.")
 
     def __str__(self) -> str:
@@ -330,6 +370,10 @@ def _percent(label: str, default: int) -> "models.PositiveSmallIntegerField[int,
     return models.PositiveSmallIntegerField(
         label, default=default, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
+
+
+def address_labels() -> list[str]:
+    return ["Mailing", "Physical", "Legal"]
 
 
 class SyncSettings(models.Model):
@@ -350,8 +394,27 @@ class SyncSettings(models.Model):
         ASK = "ask", "Ask a person"
         NEVER = "never", "Leave the other side's value"
 
+    class ReadOnly(models.TextChoices):
+        NONE = "", "Neither"
+        XERO = "xero", "Xero"
+        KARBON = "karbon", "Karbon"
+
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     syncing = models.BooleanField("syncing is on", default=False)
+    # Who paused everything, when and why (``contacts.pausing``); a pause of our own making ends when Xero is connected.
+    paused_at = models.DateTimeField(null=True, editable=False)
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    pause_reason = models.CharField(max_length=200, blank=True, editable=False)
+    ends_when_connected = models.BooleanField(default=False, editable=False)
+    # The side that is only read for now, and likewise who wanted that.
+    read_only = models.CharField(max_length=6, choices=ReadOnly, default=ReadOnly.NONE, blank=True, editable=False)
+    read_only_at = models.DateTimeField(null=True, editable=False)
+    read_only_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    read_only_reason = models.CharField(max_length=200, blank=True, editable=False)
     default_contact_type = models.CharField(
         max_length=200, blank=True, help_text="The Karbon contact type that new Karbon contacts get."
     )
@@ -361,6 +424,17 @@ class SyncSettings(models.Model):
         default=ImportFilter.ALL,
         help_text="A client new in Xero is neither customer nor supplier, and will not reach Karbon under a filter, "
         "until its first invoice or bill.",
+    )
+    hold_lookalikes = models.BooleanField(
+        "hold lookalikes",
+        default=True,
+        help_text="A contact that looks very much like one in Karbon waits for a person instead of being created.",
+    )
+    karbon_address_labels: "models.JSONField[list[str], list[str]]" = models.JSONField(
+        "billing address in Karbon", default=address_labels, help_text="The labels that are looked at, in this order."
+    )
+    karbon_phone_labels: "models.JSONField[list[str], list[str]]" = models.JSONField(
+        "primary phone in Karbon", default=list, blank=True, help_text="The labels preferred; none: the first phone."
     )
     name_policy = models.CharField("both changed the name", max_length=6, choices=Policy, default=Policy.ASK)
     billing_email_policy = models.CharField(
@@ -394,12 +468,7 @@ class SyncSettings(models.Model):
     brake_changes = _percent("percent of all pairs changed", 20)
     brake_clears = _percent("percent of all pairs with a value cleared", 5)
     brake_departures = _percent("percent of all pairs archived, merged or gone", 10)
-    hold_lookalikes = models.BooleanField(
-        "hold lookalikes",
-        default=True,
-        help_text="A contact without a match that looks very much like a free Karbon contact waits for a person instead "
-        "of becoming a second one.",
-    )
+    brake_creations = _percent("new contacts, in percent of all pairs", 20)
     lookalike_threshold = _percent("percent of likeness from which a lookalike is held", LOOKALIKE_THRESHOLD)
 
     class Meta:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from contacts import mirror
 from contacts.changes import conflict_of
 from contacts.fields import BLANK
-from contacts.models import Change, FieldConflict, Link, RemoteContact
+from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
 from contacts.remote import Missing, Rejected, Remote, RemoteError, Unavailable, Write
 from contacts.values import CannotHold, Presence, Snapshot, System, Values
 
@@ -25,10 +25,19 @@ def due(system: System, *, only_asked: bool = False) -> QuerySet[Change]:
     ``only_asked``: nothing goes by itself for now, only what a person asked for.
     """
     ready = Q(not_before=None) | Q(not_before__lte=timezone.now())
-    changes = Change.objects.filter(ready, system=system, state=Change.State.QUEUED)
+    changes = not_held_back().filter(ready, system=system)
     if only_asked:
         changes = changes.filter(by__isnull=False)
     return changes.select_related("link__xero", "link__karbon").order_by(F("by").asc(nulls_last=True), "pk")
+
+
+def not_held_back() -> QuerySet[Change]:
+    """Queued changes that no person paused: everything, the side they go to, or their pair (``contacts.pausing``)."""
+    chosen = SyncSettings.load()
+    queued = Change.objects.filter(state=Change.State.QUEUED, link__paused_at=None)
+    if chosen.paused_at:
+        return queued.none()
+    return queued.exclude(system=chosen.read_only) if chosen.read_only else queued
 
 
 def send_updates(remote: Remote, changes: Sequence[Change], *, polled_at: datetime | None = None) -> None:
@@ -90,7 +99,8 @@ def start_sending(change: Change) -> bool:
         wanted = Q(link__state__in=[Link.State.LIVE, Link.State.CREATING])
         if change.purpose == Change.Purpose.UNDO or change.action == Change.Action.ARCHIVE:
             wanted |= Q(link__state__in=[Link.State.UNSYNCED, Link.State.STOPPED])
-        started = Change.objects.filter(wanted, pk=change.pk, state=Change.State.QUEUED).update(
+        mine = Change.objects.filter(wanted, pk=change.pk, state=Change.State.QUEUED, link__paused_at=None)
+        started = mine.update(
             state=Change.State.SENDING,
             sent_at=now,
             attempts=F("attempts") + 1,
@@ -226,7 +236,7 @@ def acknowledge(change: Change, shown: Values, read_back: Snapshot | None) -> No
     )
     if not done:
         return
-    link = Link.objects.select_for_update().select_related("xero", "karbon").get(pk=change.link_id)
+    link = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=change.link_id)
     for name, value in written.items():
         if name in change.source:
             link.base(system.other)[name] = change.source[name]

@@ -72,8 +72,6 @@ def plan(pair: Pair) -> Plan:
         sides = {system: Side(made.bases[system], side.now) for system, side in pair.sides.items()}
         outcome = merge(name, sides[System.XERO], sides[System.KARBON])
         if outcome is Outcome.CLASH and (winner := _winner(pair, name)):
-            made.bases[winner].pop(name, None)
-            made.bases[winner.other][name] = pair.sides[winner.other].now[name]
             outcome = Outcome.TO_KARBON if winner is System.XERO else Outcome.TO_XERO
         if outcome is Outcome.AGREED:
             _agree(pair, made, name)

@@ -3,9 +3,11 @@
 Errors are typed by what the caller does next, raised by ``ApiSession`` and caught in the pipeline.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from contacts.values import Kind, Ref, Snapshot, System, Value, Values
 
@@ -70,6 +72,19 @@ class Walk:
     sizes: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Glance:
+    """What lists show at first sight: the size of each, and a mark that is another one once their beginnings change."""
+
+    sizes: Mapping[str, int]
+    mark: str
+
+    @classmethod
+    def of(cls, sizes: Mapping[str, int], first_ids: Sequence[str]) -> Self:
+        seen = json.dumps([*sizes.values(), *first_ids]).encode()
+        return cls(sizes, hashlib.sha1(seen, usedforsecurity=False).hexdigest())
+
+
 # Takes a page of snapshots into the mirror and returns how many of them were news.
 Keep = Callable[[Sequence[Snapshot]], int]
 
@@ -92,8 +107,8 @@ class Remote(Protocol):
     def request_id(self) -> str:
         """The service's own number of the last request, to quote to its support; blank where it gives none."""
 
-    def sizes(self) -> dict[str, int]:
-        """Return how many records each list says it has: one small call per list."""
+    def glance(self) -> Glance:
+        """Look at the beginning of each list: one small call per list."""
 
     def walk(self, keep: Keep) -> Walk:
         """Keep every record. Raise Unavailable when a list was not whole."""

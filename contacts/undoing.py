@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
 
 from contacts import bell, links
 from contacts.fields import BLANK, FIELDS
 from contacts.links import NotPossible
 from contacts.models import Change, FieldConflict, Link
-from contacts.values import System, Value
+from contacts.values import Presence, System, Value
+
+DELETE_IT = "Karbon cannot remove a contact by itself. Delete it in Karbon."
 
 
 @dataclass
@@ -80,42 +84,86 @@ def _undo_creation(change: Change, by: User) -> Undone:
     made = pair.side(System(change.system))
     assert made is not None
     if change.system == System.KARBON:
-        return Undone(left=[f"{made}: Karbon cannot remove a contact by itself. Delete it in Karbon."])
+        _note_to_delete(change, by)
+        return Undone(left=[f"{made}: {DELETE_IT}"])
     links.archive(pair, by=by, cause="Undone: created by us", undoes=change)
     return Undone(put_back=1)
 
 
+def _note_to_delete(change: Change, by: User) -> None:
+    """Keep in the history what only a person can do, so that it stays on the list until it is done."""
+    Change.objects.create(
+        link_id=change.link_id,
+        system=System.KARBON,
+        action=Change.Action.ARCHIVE,
+        purpose=Change.Purpose.UNDO,
+        state=Change.State.CANCELLED,
+        cause="Undone: created by us",
+        error=DELETE_IT,
+        undoes=change,
+        by=by,
+        ended_at=timezone.now(),
+    )
+
+
+def to_delete() -> QuerySet[Change]:
+    """Undone creations whose Karbon contact is still there, until it is deleted or somebody decides on its pair."""
+    noted = Change.objects.filter(system=System.KARBON, action=Change.Action.ARCHIVE, undoes__isnull=False)
+    noted = noted.filter(link__state=Link.State.UNSYNCED, link__karbon__presence=Presence.PRESENT)
+    standing = noted.filter(created_at__gte=F("link__ended_at"))  # not one that was taken back in between
+    return standing.select_related("link__karbon").defer("link__karbon__payload").order_by("pk")
+
+
+@dataclass(frozen=True)
+class Overwritten:
+    """One field of one side that was written or edited: what it showed before, and what must still stand there."""
+
+    change: Change
+    system: System
+    name: str
+    before: Value
+    ours: Value
+
+
 def _put_back(changes: Sequence[Change], by: User) -> Undone:
-    """Wish for what was there before the first of these changes of one link, where the last one's value still stands."""
+    return put_back(
+        [
+            Overwritten(
+                change,
+                System(change.system),
+                name,
+                change.before.get(name, BLANK[name]),
+                change.shown.get(name, change.after[name]),
+            )
+            for change in changes
+            for name in change.after
+        ],
+        cause="Undone",
+        by=by,
+    )
+
+
+def put_back(overwritten: Sequence[Overwritten], *, cause: str, by: User) -> Undone:
+    """Wish for what stood before the first of these of one link, in their order, where the last one still stands."""
     undone = Undone()
-    if not changes:
+    if not overwritten:
         return undone
-    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=changes[0].link_id)
+    pair_id = overwritten[0].change.link_id
+    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=pair_id)
     asked = set(FieldConflict.objects.filter(link=pair, is_open=True).values_list("field", flat=True))
     under_way = {
         (change.system, name)
         for change in Change.objects.filter(link=pair, state=Change.State.SENDING)
         for name in change.after
     }
-    first: dict[tuple[str, str], tuple[Change, Value]] = {}
-    last: dict[tuple[str, str], Value] = {}
-    for change in changes:
-        for name in change.after:
-            first.setdefault((change.system, name), (change, change.before.get(name, BLANK[name])))
-            last[change.system, name] = change.shown.get(name, change.after[name])
-    for (system, name), (change, value) in first.items():
-        if why := _obstacle(pair, System(system), name, last[system, name], asked, (system, name) in under_way):
-            undone.left.append(f"{pair}, {FIELDS[name].label.lower()} in {System(system).label}: {why}")
+    last = {(one.system, one.name): one.ours for one in overwritten}
+    for one in {(one.system, one.name): one for one in reversed(overwritten)}.values():
+        place = one.system, one.name
+        if why := _obstacle(pair, one.system, one.name, last[place], asked, place in under_way):
+            undone.left.append(f"{pair}, {FIELDS[one.name].label.lower()} in {one.system.label}: {why}")
             continue
         links.wish(
-            pair,
-            System(system),
-            name,
-            value,
-            purpose=Change.Purpose.UNDO,
-            cause="Undone",
-            by=by,
-            undoes=change,
+            pair, one.system, one.name, one.before, purpose=Change.Purpose.UNDO, cause=cause, by=by, undoes=one.change
         )
         undone.put_back += 1
     pair.plan_due = True

@@ -66,6 +66,11 @@ class KarbonClient:
                 return
             page = self.follow(page.next_link)
 
+    def with_external_key(self, kind: Kind, external_id: str) -> Page:
+        """List those that an integration of Karbon's own linked to this id: ``$filter=ExternalKey eq '…'``, eq only (A5.4)."""
+        quoted = external_id.replace("'", "''")
+        return self._page(ROUTE[kind] + _query({"$filter": f"ExternalKey eq '{quoted}'"}))
+
     def _page(self, path: str) -> Page:
         began_at = timezone.now()
         try:
@@ -91,11 +96,11 @@ class KarbonClient:
     def patch(self, kind: Kind, key: str, body: Wire) -> None:
         """Change names; PATCH takes little else (facts, Karbon A11). ``Prefer`` is documented, 204 comes without it."""
         path = f"{ROUTE[kind]}/{quote(key, safe='')}"
-        self.session.request("PATCH", path, json=dict(body), headers={"Prefer": "return=representation"})
+        self.session.write("PATCH", path, json=dict(body), headers={"Prefer": "return=representation"})
 
     def put_card(self, card_key: str, body: Wire) -> None:
         """Replace one business card: what the body leaves out is cleared (facts, Karbon A11). Answered by a bare 204."""
-        self.session.request("PUT", f"/BusinessCards/{quote(card_key, safe='')}", json=dict(body))
+        self.session.write("PUT", f"/BusinessCards/{quote(card_key, safe='')}", json=dict(body))
 
     # --- settings of the account ---
 
@@ -104,19 +109,28 @@ class KarbonClient:
 
         A 401 here alone does not mean that the keys are dead: one firm got it while all else worked (facts, A2).
         """
+        reply = self._settings()
+        types = reply.get("ContactTypes") if isinstance(reply, dict) else None
+        if not isinstance(types, list):
+            raise not_whole()
+        names = [entry.get("Name") if isinstance(entry, dict) else entry for entry in types]
+        return [name for name in names if isinstance(name, str) and name.strip()]
+
+    def tenant_key(self) -> str:
+        """Return Karbon's own key of the account. Its name is nowhere in the API."""
+        reply = self._settings()
+        key = reply.get("TenantKey") if isinstance(reply, dict) else None
+        return key if isinstance(key, str) else ""
+
+    def _settings(self) -> Any:
         try:
-            reply = self.session.json("GET", "/TenantSettings")
+            return self.session.json("GET", "/TenantSettings")
         except (NotAuthorised, Missing) as error:
             raise Unavailable(
                 "Karbon does not show its contact types to this API application. Type the contact type's name as it is "
                 "written in Karbon's settings.",
                 performed=False,
             ) from error
-        types = reply.get("ContactTypes") if isinstance(reply, dict) else None
-        if not isinstance(types, list):
-            raise not_whole()
-        names = [entry.get("Name") if isinstance(entry, dict) else entry for entry in types]
-        return [name for name in names if isinstance(name, str) and name.strip()]
 
     # --- webhook subscription ---
 
@@ -137,12 +151,12 @@ class KarbonClient:
     def subscribe(self, target_url: str, signing_key: str = "") -> None:
         """Have Contact events sent to an address, which must begin with ``https://`` (facts, Karbon A15)."""
         body = {"TargetUrl": target_url, "WebhookType": "Contact", "SigningKey": signing_key}
-        self.session.request("POST", _HOOK, json={name: text for name, text in body.items() if text})
+        self.session.write("POST", _HOOK, json={name: text for name, text in body.items() if text})
 
     def unsubscribe(self) -> None:
         """End the Contact subscription; that there is none is fine."""
         try:
-            self.session.request("DELETE", f"{_HOOK}/Contact")
+            self.session.write("DELETE", f"{_HOOK}/Contact")
         except Missing:
             return
 

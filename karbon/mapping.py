@@ -1,8 +1,7 @@
 """Between Karbon's wire form of a contact and our four fields. Pure: no database, clock or network.
 
 Karbon's API has no billing flag (facts, Karbon A7). By our convention the fields live on the primary card: its first
-email, its first phone, and its first address that is not empty, by label in the order ``ADDRESS_LABELS``; an address with
-any other label is never ours. Entries that hold nothing are passed over: Karbon often shows an empty Physical address next
+email, and the phone and the address that the firm's ``Conventions`` choose by their labels. Entries that hold nothing are passed over: Karbon often shows an empty Physical address next
 to a filled one (A6.7).
 """
 
@@ -16,10 +15,10 @@ from contacts import normalise
 from contacts.fields import BILLING_ADDRESS, BILLING_EMAIL, NAME, PRIMARY_PHONE
 from contacts.remote import Creation
 from contacts.values import CannotHold, Kind, Ref, Snapshot, System, Value, Values
+from karbon.conventions import STANDARD, Conventions
 
 Wire = Mapping[str, Any]
-ADDRESS_LABELS = ("Mailing", "Physical", "Legal")
-PHONE_LABEL = "Work"
+PHONE_LABEL = "Work"  # of a new phone, where no label is preferred
 KEY = {Kind.PERSON: "ContactKey", Kind.ORGANISATION: "OrganizationKey"}
 _ENTITY = {Kind.PERSON: "Contact", Kind.ORGANISATION: "Organization"}
 _NAMES = ("FirstName", "MiddleName", "LastName")
@@ -75,13 +74,13 @@ def row_snapshot(row: Wire, kind: Kind, read_began_at: datetime) -> Snapshot:
     )
 
 
-def record_snapshot(record: Wire, kind: Kind, read_began_at: datetime) -> Snapshot:
+def record_snapshot(record: Wire, kind: Kind, read_began_at: datetime, by: Conventions = STANDARD) -> Snapshot:
     """Read a record that was asked for with its cards. Without any card the three fields on it are unknown."""
     return Snapshot(
         system=System.KARBON,
         remote_id=_text(record.get(KEY[kind])),
         kind=kind,
-        values=record_values(record, kind),
+        values=record_values(record, kind, by),
         complete=True,
         read_began_at=read_began_at,
         modified_at=_text(record.get("LastModifiedDateTime")),
@@ -90,15 +89,15 @@ def record_snapshot(record: Wire, kind: Kind, read_began_at: datetime) -> Snapsh
     )
 
 
-def record_values(record: Wire, kind: Kind) -> dict[str, Value]:
+def record_values(record: Wire, kind: Kind, by: Conventions = STANDARD) -> dict[str, Value]:
     card = primary_card(record)
-    return {NAME: _name(record, kind), **(card_values(card) if card else {})}
+    return {NAME: _name(record, kind), **(card_values(card, by) if card else {})}
 
 
-def card_values(card: Wire) -> dict[str, Value]:
+def card_values(card: Wire, by: Conventions = STANDARD) -> dict[str, Value]:
     """Return the three fields that a card shows."""
     emails, phones, addresses = (_entries(card, name) for name in ("EmailAddresses", "PhoneNumbers", "Addresses"))
-    email, phone, address = _first_email(emails), _first_phone(phones), _billing_address(addresses)
+    email, phone, address = _first_email(emails), _primary_phone(phones, by), _billing_address(addresses, by)
     return {
         BILLING_EMAIL: "" if email is None else emails[email].strip(),
         PRIMARY_PHONE: {} if phone is None else _parts(phones[phone], _PHONE),
@@ -139,13 +138,15 @@ def _first_email(emails: Sequence[str]) -> int | None:
     return next((place for place, email in enumerate(emails) if email.strip()), None)
 
 
-def _first_phone(phones: Sequence[Wire]) -> int | None:
-    return next((place for place, phone in enumerate(phones) if _text(phone.get("Number"))), None)
+def _primary_phone(phones: Sequence[Wire], by: Conventions) -> int | None:
+    filled = [(place, _label(entry)) for place, entry in enumerate(phones) if _text(entry.get("Number"))]
+    ranked = [(by.phones.index(label) if label in by.phones else len(by.phones), place) for place, label in filled]
+    return min(ranked)[1] if ranked else None
 
 
-def _billing_address(addresses: Sequence[Wire]) -> int | None:
+def _billing_address(addresses: Sequence[Wire], by: Conventions) -> int | None:
     filled = [(place, _label(entry)) for place, entry in enumerate(addresses) if _parts(entry, _ADDRESS)]
-    ranked = [(ADDRESS_LABELS.index(label), place) for place, label in filled if label in ADDRESS_LABELS]
+    ranked = [(by.addresses.index(label), place) for place, label in filled if label in by.addresses]
     return min(ranked)[1] if ranked else None
 
 
@@ -305,7 +306,7 @@ def _person(name: str, first_name: str, last_name: str) -> dict[str, Any]:
     return {"FirstName": first, "MiddleName": middle, "LastName": last}
 
 
-def card_body(card: Wire, owner: Ref, values: Values) -> dict[str, Any]:
+def card_body(card: Wire, owner: Ref, values: Values, by: Conventions = STANDARD) -> dict[str, Any]:
     """Return a whole card for PUT, as read but for these values: what it left out would be cleared (facts, A11).
 
     A property that is null is left out where the request schema knows no null; both mean empty.
@@ -320,9 +321,9 @@ def card_body(card: Wire, owner: Ref, values: Values) -> dict[str, Any]:
     if BILLING_EMAIL in values:
         body["EmailAddresses"] = _with_email(body["EmailAddresses"], cast(str, values[BILLING_EMAIL]))
     if PRIMARY_PHONE in values:
-        body["PhoneNumbers"] = _with_phone(body["PhoneNumbers"], cast(dict[str, str], values[PRIMARY_PHONE]))
+        body["PhoneNumbers"] = _with_phone(body["PhoneNumbers"], cast(dict[str, str], values[PRIMARY_PHONE]), by)
     if BILLING_ADDRESS in values:
-        body["Addresses"] = _with_address(body["Addresses"], cast(dict[str, str], values[BILLING_ADDRESS]))
+        body["Addresses"] = _with_address(body["Addresses"], cast(dict[str, str], values[BILLING_ADDRESS]), by)
     return body
 
 
@@ -343,25 +344,25 @@ def _with_email(emails: list[str], email: str) -> list[str]:
     return [*before, email, *(other for other in after if not normalise.same_text(other, email))]
 
 
-def _with_phone(phones: list[Wire], phone: dict[str, str]) -> list[Wire]:
-    place = _first_phone(phones)
+def _with_phone(phones: list[Wire], phone: dict[str, str], by: Conventions) -> list[Wire]:
+    place = _primary_phone(phones, by)
     if not phone:
         return phones if place is None else phones[:place] + phones[place + 1 :]
     if place is None:
-        return [{**_wire(phone, _PHONE), "Label": PHONE_LABEL}, *phones]
+        return [{**_wire(phone, _PHONE), "Label": (*by.phones, PHONE_LABEL)[0]}, *phones]
     return _replaced(phones, place, phone, _PHONE)
 
 
-def _with_address(addresses: list[Wire], address: dict[str, str]) -> list[Wire]:
-    """Replace the address that is shown, else fill an empty Mailing entry, else add one. Clearing drops the entry."""
-    place = _billing_address(addresses)
+def _with_address(addresses: list[Wire], address: dict[str, str], by: Conventions) -> list[Wire]:
+    """Replace the address that is shown, else fill an empty one of the first label, else add it. Clearing drops it."""
+    place = _billing_address(addresses, by)
     if not address:
         return addresses if place is None else addresses[:place] + addresses[place + 1 :]
     if place is None:
-        empty = (n for n, e in enumerate(addresses) if _label(e) == ADDRESS_LABELS[0])  # none is filled here
+        empty = (n for n, e in enumerate(addresses) if _label(e) == by.addresses[0])  # none is filled here
         place = next(empty, None)
     if place is None:
-        return [*addresses, {**_wire(address, _ADDRESS), "Label": ADDRESS_LABELS[0]}]
+        return [*addresses, {**_wire(address, _ADDRESS), "Label": by.addresses[0]}]
     return _replaced(addresses, place, address, _ADDRESS)
 
 
@@ -374,9 +375,9 @@ def _wire(value: dict[str, str], names: Mapping[str, str]) -> dict[str, str]:
     return {names[part]: text for part, text in value.items() if part in names}
 
 
-def create_body(creation: Creation) -> dict[str, Any]:
+def create_body(creation: Creation, by: Conventions = STANDARD) -> dict[str, Any]:
     """Return the POST of a new record with its first card, which needs no keys (facts, Karbon A10)."""
-    card = card_body({}, Ref("", creation.kind), creation.values)
+    card = card_body({}, Ref("", creation.kind), creation.values, by)
     parts = {name: card[name] for name in ("EmailAddresses", "PhoneNumbers", "Addresses")}
     name = cast(str, creation.values[NAME])
     if creation.kind is Kind.PERSON:
@@ -387,7 +388,7 @@ def create_body(creation: Creation) -> dict[str, Any]:
     return {**body, "ContactType": creation.contact_type} if creation.contact_type else body
 
 
-def shown(body: Wire, kind: Kind, values: Values) -> dict[str, Value]:
+def shown(body: Wire, kind: Kind, values: Values, by: Conventions = STANDARD) -> dict[str, Value]:
     """Return what the fields of a request show once it is done: a cleared email lets the next one show."""
-    after = {NAME: _name(body, kind)} if NAME in values else card_values(body)
+    after = {NAME: _name(body, kind)} if NAME in values else card_values(body, by)
     return {name: after[name] for name in values}

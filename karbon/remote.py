@@ -6,6 +6,7 @@ list is believed only when its count and its keys agree, and a record is gone on
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,10 +16,14 @@ from django.utils import timezone
 from contacts import normalise
 from contacts.api import ApiSession
 from contacts.fields import NAME
-from contacts.remote import Creation, Keep, Missing, NotAuthorised, Rejected, Unavailable, Walk, Write
+from contacts.models import SyncSettings
+from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailable, Walk, Write
 from contacts.values import CannotHold, Kind, Ref, Snapshot, System, Value, Values
-from karbon import client, mapping
+from karbon import client, conventions, mapping
+from karbon import keys as access
 from karbon.client import NEWEST_FIRST, PAGE_SIZE, KarbonClient, Page, Wire
+from karbon.conventions import STANDARD, Conventions
+from karbon.keys import Keys
 
 LISTS = {"people": Kind.PERSON, "organisations": Kind.ORGANISATION}
 # List rows tell time in whole seconds, records in ten-millionths (facts, Karbon A5.6): polls look back this far.
@@ -26,12 +31,22 @@ OVERLAP = timedelta(seconds=60)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class Account:
+    """What tells one Karbon account from another. ``key`` is blank where the application may not see it."""
+
+    key: str
+    sizes: Mapping[str, int]
+    some_names: Sequence[str]
+
+
 class KarbonRemote:
     system = System.KARBON
     batch_size = 1  # Karbon has no batch calls (facts, Karbon A4)
 
-    def __init__(self, session: ApiSession) -> None:
-        self._session = session
+    def __init__(self, session: ApiSession, by: Conventions = STANDARD) -> None:
+        """``by`` says which phone and which address of a card are ours."""
+        self._session, self._by = session, by
         self.client = KarbonClient(session)
 
     @property
@@ -42,14 +57,34 @@ class KarbonRemote:
         """Return the firm's contact types by name. Raise Unavailable where Karbon does not show them to us."""
         return self.client.contact_types()
 
+    def account(self) -> Account:
+        """Say which account the keys open, by what its API tells: no name, but a key, its sizes and some of its people.
+
+        Raise NotAuthorised when the keys do not work. A refusal of the settings alone is no proof of that (facts, A2).
+        """
+        pages = {name: self.client.page(kind) for name, kind in LISTS.items()}
+        names = [str(row.values[NAME]) for name, kind in LISTS.items() for row in _snapshots(pages[name], kind)[:3]]
+        try:
+            key = self.client.tenant_key()
+        except Unavailable:
+            key = ""
+        return Account(key, {name: page.count for name, page in pages.items()}, [name for name in names if name])
+
+    def with_external_key(self, external_id: str) -> list[str]:
+        """Return the keys of all records, of both kinds, that carry this id of another system: two calls."""
+        pages = [(kind, self.client.with_external_key(kind, external_id)) for kind in LISTS.values()]
+        return [_key(row, kind) for kind, page in pages for row in page.rows]
+
     @property
     def request_id(self) -> str:
         return self._session.request_id
 
     # --- lists ---
 
-    def sizes(self) -> dict[str, int]:
-        return {name: self.client.page(kind).count for name, kind in LISTS.items()}
+    def glance(self) -> Glance:
+        pages = {name: self.client.page(kind) for name, kind in LISTS.items()}
+        keys = [_key(row, LISTS[name]) for name, page in pages.items() for row in page.rows]
+        return Glance.of({name: page.count for name, page in pages.items()}, keys)
 
     def walk(self, keep: Keep) -> Walk:
         """Keep every row of both lists. Both empty gives no cursor, so that the next check walks again."""
@@ -124,7 +159,7 @@ class KarbonRemote:
             except Missing:
                 continue
             _check(record, kind, ref.remote_id)
-            return mapping.record_snapshot(record, kind, began_at)
+            return mapping.record_snapshot(record, kind, began_at, self._by)
         return None
 
     # --- writing ---
@@ -145,11 +180,11 @@ class KarbonRemote:
             raise ValueError("a write takes a full record and the fields of one request")
         if NAME in values:
             body = mapping.name_body(now.kind, str(values[NAME]), now.payload)
-            return Write(now.ref, body, mapping.shown(body, now.kind, values), part="name")
+            return Write(now.ref, body, mapping.shown(body, now.kind, values, self._by), part="name")
         if (card := mapping.primary_card(now.payload)) is None:
             raise CannotHold(now.problem or mapping.NO_CARD)
-        body = mapping.card_body(card, now.ref, values)
-        return Write(now.ref, body, mapping.shown(body, now.kind, values), part="card")
+        body = mapping.card_body(card, now.ref, values, self._by)
+        return Write(now.ref, body, mapping.shown(body, now.kind, values, self._by), part="card")
 
     def send(self, writes: Sequence[Write]) -> Sequence[Snapshot | Rejected | None]:
         """Send writes one by one. No answer shows the cards, so what came of it is for the caller to read."""
@@ -169,13 +204,13 @@ class KarbonRemote:
         """Create the record; the answer may lack its cards, so its values are those sent (facts, Karbon A10)."""
         began_at = timezone.now()
         try:
-            body = mapping.create_body(creation)
+            body = mapping.create_body(creation, self._by)
         except CannotHold as problem:
             raise Rejected([str(problem)]) from problem
         made = self.client.create(creation.kind, body)
         if not isinstance(made, dict) or not _key(made, creation.kind):
             raise Unavailable("Karbon did not say what became of a new contact. It will be looked up.")
-        sent = mapping.record_snapshot({**body, **_told(made, creation.kind)}, creation.kind, began_at)
+        sent = mapping.record_snapshot({**body, **_told(made, creation.kind)}, creation.kind, began_at, self._by)
         return Snapshot(**{**vars(sent), "payload": made})
 
     def find_created(self, creation: Creation, known_keys: Sequence[str]) -> list[Snapshot]:
@@ -272,21 +307,19 @@ def _list_not_whole() -> Unavailable:
     return Unavailable("Karbon's list was not whole. Nothing is lost; it will be tried again.")
 
 
-def connect(for_person: bool = False) -> KarbonRemote:
-    """Return Karbon ready for calls. Raise NotAuthorised when the deployment has no keys for it."""
-    if not settings.KARBON_BEARER_TOKEN or not settings.KARBON_ACCESS_KEY:
-        raise NotAuthorised(
-            "Karbon is not connected. Set KARBON_BEARER_TOKEN and KARBON_ACCESS_KEY to the two keys that Karbon shows "
-            "under Settings, Connected Apps, API Applications."
-        )
+def connect(for_person: bool = False, keys: Keys | None = None) -> KarbonRemote:
+    """Return Karbon ready for calls. Raise NotAuthorised when there are no keys for it.
+
+    ``keys`` are tried instead of those in force: before they are stored.
+    """
+    if keys is None:
+        access.current()
     session = ApiSession(
         System.KARBON,
         f"{settings.KARBON_API_URL}/v3",
-        headers=lambda: {
-            "Authorization": f"Bearer {settings.KARBON_BEARER_TOKEN}",
-            "AccessKey": settings.KARBON_ACCESS_KEY,
-        },
+        headers=lambda: (keys or access.current()).headers,
         problems=client.problems,
         for_person=for_person,
     )
-    return KarbonRemote(session)
+    chosen = SyncSettings.load()
+    return KarbonRemote(session, conventions.of(chosen.karbon_address_labels, chosen.karbon_phone_labels))

@@ -9,15 +9,21 @@ import hmac
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 
-from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from contacts import bell, mirror
+from contacts import notices
+from contacts.models import Webhook
+from contacts.notices import Event
+from contacts.remote import NotAuthorised
 from contacts.values import System
+from karbon import keys as access
 from karbon import remote
 
 log = logging.getLogger(__name__)
@@ -34,8 +40,19 @@ def verify(body: bytes, signature: str, key: str) -> bool:
     return hmac.compare_digest(expected.encode(), signature.strip().lower().encode())
 
 
-def keys(body: bytes) -> list[str]:
-    """Return the keys of the contacts that a delivery names; anything odd in it is passed over.
+def signing_key() -> str:
+    """Return the key that deliveries are signed with: the one set or typed, else one made from our own secret.
+
+    So there always is one, and nobody but Karbon can send us to read (facts, Karbon A15: 16 or more of A-Z a-z 0-9 - _).
+    """
+    with suppress(NotAuthorised):  # a stored key that can no longer be read: the watch subscribes anew with our own
+        if key := access.webhook_key():
+            return key
+    return salted_hmac("karbon.webhook", "signing key", algorithm="sha256").hexdigest()
+
+
+def events(body: bytes) -> list[Event]:
+    """Return the events about contacts; anything odd in a delivery is passed over.
 
     Client groups are not synced. A custom field's event names its client apart.
     """
@@ -43,21 +60,26 @@ def keys(body: bytes) -> list[str]:
         delivery = json.loads(body)
     except (ValueError, RecursionError):
         return []
-    return list(dict.fromkeys(filter(None, (_key(event) for event in _events(delivery)))))
+    return [Event(key, _moment(told)) for told in _told(delivery) if (key := _key(told))]
 
 
-def _events(delivery: object) -> Iterator[dict[str, object]]:
+def _told(delivery: object) -> Iterator[dict[str, object]]:
     """Take one event, or an ``Events`` array of them, which a preview of batched delivery was said to use."""
     batch = delivery.get("Events", [delivery]) if isinstance(delivery, dict) else delivery
     yield from (event for event in (batch if isinstance(batch, list) else []) if isinstance(event, dict))
 
 
-def _key(event: dict[str, object]) -> str:
-    kind = str(event.get("ResourceType")).lower()
+def _moment(told: dict[str, object]) -> datetime | None:
+    """Documented as TimeStamp, sent as Timestamp (facts, Karbon A15)."""
+    return notices.moment(told.get("Timestamp") or told.get("TimeStamp"))
+
+
+def _key(told: dict[str, object]) -> str:
+    kind = str(told.get("ResourceType")).lower()
     if kind == "customfieldvalue":
-        key, kind = event.get("ClientKey"), str(event.get("ClientType")).lower()
+        key, kind = told.get("ClientKey"), str(told.get("ClientType")).lower()
     else:
-        key = event.get("ResourcePermaKey")
+        key = told.get("ResourcePermaKey")
     wanted = isinstance(key, str) and kind not in _NOT_CONTACTS and 0 < len(key.strip()) <= _LONGEST_KEY
     return str(key).strip() if wanted else ""
 
@@ -66,31 +88,30 @@ def _key(event: dict[str, object]) -> str:
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
     """Answer 401 to a wrong signature, else 200 whatever comes: ten failures end the subscription (facts, A15)."""
-    signing_key = settings.KARBON_WEBHOOK_KEY
-    if signing_key and not verify(request.body, request.headers.get("Signature", ""), signing_key):
-        return HttpResponse(status=401)
-    if named := keys(request.body):
-        try:
-            mirror.ask_refresh(System.KARBON, named, reason="webhook")
-            bell.ring()  # for strangers, too: the next poll brings what was just created
-        except DatabaseError as error:
-            log.error(
-                "karbon webhook: %s events not stored (%s); polling will find them", len(named), type(error).__name__
-            )
-    return HttpResponse(status=200)
+    signature = request.headers.get("Signature", "")
+    try:
+        return notices.answer(
+            request, System.KARBON, is_genuine=lambda body: verify(body, signature, signing_key()), events=events
+        )
+    except DatabaseError as error:
+        log.error("karbon webhook: events not stored (%s); polling will find them", type(error).__name__)
+        return HttpResponse(status=200)
 
 
 def ensure_subscription(target_url: str) -> bool:
-    """See that Contact events come to our address. True when that was mended: events were lost, so walk the lists.
+    """See that Contact events come to our address, signed with our key. True when that was mended: events may be lost.
 
-    There is one subscription per kind of event and no way to change it, so another address means delete and create. The
-    signing key is never shown: after a new one, end the subscription first.
+    There is one subscription per kind of event and no way to change it, so another address or key means delete and
+    create. The key is never shown, so we remember which one we gave (facts, Karbon A15).
     """
     karbon = remote.connect().client
+    digest = hashlib.sha256(signing_key().encode()).hexdigest()
+    kept, _ = Webhook.objects.get_or_create(system=System.KARBON)
     current = karbon.subscription()
-    if current == target_url:
+    if current == target_url and (kept.target, kept.key_digest) == (target_url, digest):
         return False
     if current is not None:
         karbon.unsubscribe()
-    karbon.subscribe(target_url, settings.KARBON_WEBHOOK_KEY)
+    karbon.subscribe(target_url, signing_key())
+    Webhook.objects.filter(system=System.KARBON).update(target=target_url, key_digest=digest)
     return True

@@ -8,7 +8,8 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Model, Q
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -18,6 +19,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from contacts import admin_undo, pages, undoing
+from contacts.admin_lists import ReadOnlyAdmin
 from contacts.models import Change, Link
 from karbonsync.dashboard import in_words
 from karbonsync.models import Run
@@ -28,12 +30,10 @@ for theirs in (Failure, OrmQ, Schedule, Success, User, Group):
 
 
 @admin.register(Run)
-class CheckAdmin(ModelAdmin):
+class CheckAdmin(ReadOnlyAdmin):
     change_form_outer_after_template = "karbonsync/_check_done.html"
     list_display = ("started_at", "shown_time", "shown_counts", "step", "shown_problem")
     list_filter = ("is_quiet", "step")
-    list_per_page = 50
-    actions = None
     fields = ("started_at", "ended_at", "step", "progress", "shown_counts", "shown_calls", "shown_problem")
     readonly_fields = fields
 
@@ -67,15 +67,6 @@ class CheckAdmin(ModelAdmin):
         calls = run.counts.get("calls") or {}
         return ", ".join(f"{count:,} to {system.capitalize()}" for system, count in calls.items())
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
 
 def _done_by(request: HttpRequest, run: Run) -> dict[str, Any]:
     """What a check sent and linked, page by page: both lists turn over together."""
@@ -90,6 +81,7 @@ def _done_by(request: HttpRequest, run: Run) -> dict[str, Any]:
         "linked": list(linked) if linked.number == longer.number else [],
         "sent_count": sent.paginator.count,
         "linked_count": linked.paginator.count,
+        "to_delete": Paginator(undoing.to_delete().filter(undoes__check_number=run.pk), pages.PER_PAGE).page(1),
     }
 
 
@@ -102,7 +94,7 @@ def undo_check(request: HttpRequest, run_id: int) -> HttpResponse:
     if request.method == "POST":
         return _undo_check_now(request, run_id)
     pages.require(request, admin_undo.ACT)
-    run = get_object_or_404(Run, pk=run_id)
+    get_object_or_404(Run, pk=run_id)
     done = Change.objects.filter(check_number=run_id, state=Change.State.DONE)
     counts = done.aggregate(
         updates=Count("pk", filter=Q(action="update")),
@@ -110,7 +102,15 @@ def undo_check(request: HttpRequest, run_id: int) -> HttpResponse:
         new_karbon=Count("pk", filter=Q(action="create", system="karbon")),
     )
     standing = Link.objects.filter(check_number=run_id, state__in=[Link.State.LIVE, Link.State.STOPPED]).count()
-    return pages.show(request, "karbonsync/undo_check.html", "Undo this check?", run=run, standing=standing, **counts)
+    return pages.show(
+        request,
+        "karbonsync/undo_check.html",
+        "Undo this check?",
+        standing=standing,
+        press="Undo this check",
+        cancel=check_url(run_id),
+        **counts,
+    )
 
 
 @pages.act(admin_undo.ACT, page=check_url)

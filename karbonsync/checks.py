@@ -1,5 +1,6 @@
 """Tells bad configuration in one sentence with what to do: at start, by ``manage.py check`` and on the dashboard."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +14,6 @@ TAG = "karbonsync"
 _NEEDED = {
     "XERO_CLIENT_ID": "the client id of your app in Xero's developer portal",
     "XERO_CLIENT_SECRET": "the client secret of your app in Xero's developer portal",
-    "KARBON_BEARER_TOKEN": "the bearer token from Karbon, Settings, Connected apps, API applications",
-    "KARBON_ACCESS_KEY": "the access key from Karbon, Settings, Connected apps, API applications",
     "FIELD_ENCRYPTION_KEYS": 'a key made with: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
 }
 _URLS = ["XERO_LOGIN_URL", "XERO_IDENTITY_URL", "XERO_API_URL", "KARBON_API_URL"]
@@ -62,21 +61,37 @@ def site_url(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     return [Warning("SITE_URL is not set.", hint=hint, id="karbonsync.W002")]
 
 
+@register(TAG)
+def webhook_key(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Karbon refuses other keys when we subscribe (facts, Karbon A15)."""
+    if not settings.KARBON_WEBHOOK_KEY or re.fullmatch(r"[A-Za-z0-9_-]{16,}", settings.KARBON_WEBHOOK_KEY):
+        return []
+    hint = "Use 16 or more of A-Z, a-z, 0-9, - and _, or leave it out: then one is made from SECRET_KEY."
+    return [Error("KARBON_WEBHOOK_KEY is not a key that Karbon takes.", hint=hint, id="karbonsync.E004")]
+
+
 @register("connection")
 def connection(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """Whether Xero is connected, in a tag of its own: the dashboard says the same in its own place."""
-    from xero.models import XeroConnection  # models load after the checks are registered
+    """Whether both services are connected, in a tag of its own: the dashboard says the same in its own place."""
+    from karbon import keys  # models load after the checks are registered
+    from karbonsync import outages
+    from xero.models import XeroConnection
 
+    told: list[CheckMessage] = []
     try:
-        found = XeroConnection.objects.first()
+        found, has_keys = XeroConnection.objects.first(), keys.are_there()
+        refused = list(outages.open_outages().values())
     except (OperationalError, ProgrammingError):  # the tables are not there yet: migrate says so
         return []
     if found is None or not found.is_connected:
-        hint = "Nothing is synced until it is. With a sandbox running and SANDBOX_URL set: manage.py connect."
-        return [Info("Xero is not connected.", hint=hint, id="karbonsync.I001")]
-    if found.problem:
-        return [Info(f"Xero: {found.problem}", hint="Connect Xero again.", id="karbonsync.I002")]
-    return []
+        hint = "Open the set-up in the admin. With a sandbox running and SANDBOX_URL set: manage.py connect."
+        told.append(Info("Xero is not connected.", hint=hint, id="karbonsync.I001"))
+    elif found.problem and not any(outage.system == "xero" for outage in refused):
+        told.append(Info(f"Xero: {found.problem}", hint="Connect Xero again.", id="karbonsync.I002"))
+    if not has_keys:
+        hint = "Type its keys into the set-up in the admin, or set KARBON_BEARER_TOKEN and KARBON_ACCESS_KEY."
+        told.append(Info("Karbon is not connected.", hint=hint, id="karbonsync.I003"))
+    return told + [Info(outages.sentence(outage), hint=outage.reason, id="karbonsync.I002") for outage in refused]
 
 
 @register(TAG, deploy=True)

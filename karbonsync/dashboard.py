@@ -1,26 +1,29 @@
 """The first page: how things stand, what waits for a person, what is wrong and what to do about it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.core.checks import run_checks
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts import bell, finding, stopped
+from contacts import bell, budget, finding, pausing, stopped
 from contacts.models import Change, FieldConflict, Link, SyncSettings
 from contacts.values import System
-from karbonsync.models import Cursor, Lease, Run
+from karbon import keys as karbon_keys
+from karbon.models import KarbonConnection
+from karbonsync import forecast, listening, outages, pacing, standing
+from karbonsync.listening import Listening
+from karbonsync.models import Cursor, Lease, Run, SetUp
 from karbonsync.tasks import LEASE
 from matching import issues
 from xero.models import XeroConnection
@@ -56,21 +59,42 @@ class ServiceState:
     walked_at: datetime | None
     problem: str
     problem_since: datetime | None
+    webhook: Listening
+    is_refused: bool = False  # only a person can let us in again
+    day: budget.Day | None = None
+    per_day: int = 0
+    closed: str = ""  # until when it takes no more calls, and what waits
+    next_at: datetime | None = None  # where looking for changes is stretched
+    poll_every: timedelta | None = None
+    lag: timedelta | None = None  # at worst
+
+    @property
+    def lag_in_words(self) -> str:
+        """Say how long an edit stays unseen as a rule, and at worst where that is longer."""
+        if self.poll_every is None or self.lag is None:
+            return ""
+        usually, at_worst = forecast.lasting(self.poll_every), forecast.lasting(self.lag)
+        return usually if usually == at_worst else f"{usually}, at worst {at_worst}"
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Fill the index page (unfold's dashboard callback)."""
-    services = service_states()
+    now = standing.of(request)
+    services, chosen = service_states(now.refused), now.chosen
     context.update(
         title="Dashboard",
         tiles=[tile for tile in tiles() if request.user.has_perm(tile.permission)],
         services=services,
         is_connected=all(service.is_connected for service in services),
-        is_syncing=SyncSettings.load().syncing,
+        chosen=chosen,
+        time_left=forecast.said(),
+        was_started=chosen.syncing or SetUp.objects.filter(started_at__isnull=False).exists(),
+        may_set_up=request.user.has_perm("contacts.change_syncsettings"),
         faults=run_checks(tags=["karbonsync"]),
         running=running_check(),
         last_checks=[(run, in_words(run.counts)) for run in Run.objects.filter(ended_at__isnull=False)[:LAST_CHECKS]],
         may_check=request.user.has_perm("contacts.change_link"),
+        may_pause=request.user.has_perm("contacts.change_syncsettings"),
     )
     return context
 
@@ -108,31 +132,66 @@ def tiles() -> list[Tile]:
     ]
 
 
-def service_states() -> list[ServiceState]:
+def service_states(refused: Collection[System]) -> list[ServiceState]:
+    """Return how each service stands; ``refused`` are those that do not let us in."""
+    days = budget.days()
     cursors = {cursor.system: cursor for cursor in Cursor.objects.all()}
     connection = XeroConnection.objects.first()
-    has_keys = bool(settings.KARBON_BEARER_TOKEN and settings.KARBON_ACCESS_KEY)
-    xero = _state(System.XERO, cursors, is_connected=connection is not None and connection.is_connected)
-    karbon = _state(System.KARBON, cursors, is_connected=has_keys, detail="Keys are set" if has_keys else "")
+    told = {webhook.system: webhook for webhook in listening.states(cursors)}
+    has_keys = karbon_keys.are_there()
+    account = KarbonConnection.objects.values_list("account_name", flat=True).first() or "Keys are set"
+    xero = _state(
+        told[System.XERO], cursors, days[System.XERO], is_connected=connection is not None and connection.is_connected
+    )
+    karbon = _state(
+        told[System.KARBON],
+        cursors,
+        days[System.KARBON],
+        is_connected=has_keys,
+        detail=account if has_keys else "",
+    )
+    karbon = replace(karbon, is_refused=System.KARBON in refused)
     if connection is None:
         return [xero, karbon]
-    xero = replace(xero, detail=connection.tenant_name)
+    xero = replace(xero, detail=connection.tenant_name, is_refused=System.XERO in refused)
     if connection.problem:
         xero = replace(xero, problem=connection.problem, problem_since=connection.problem_since)
     return [xero, karbon]
 
 
-def _state(system: System, cursors: Mapping[str, Cursor], *, is_connected: bool, detail: str = "") -> ServiceState:
+def _state(
+    webhook: Listening, cursors: Mapping[str, Cursor], day: budget.Day, *, is_connected: bool, detail: str = ""
+) -> ServiceState:
+    system = System(webhook.system)
     cursor = cursors.get(system, Cursor())
+    paced = pacing.plan(system, cursor, day)
+    waiting = pausing.waiting(system).count() if day.closed_until else 0
+    closed = budget.closed_in_words(system, day)
     return ServiceState(
-        label=system.label,
+        label=webhook.label,
         is_connected=is_connected,
         detail=detail,
         read_at=cursor.polled_at,
         walked_at=cursor.walked_at,
         problem=cursor.problem,
         problem_since=cursor.problem_since,
+        webhook=webhook,
+        day=day,
+        per_day=budget.limits_of(system).per_day,
+        closed=f"{closed[:-1]}; {pausing.in_words(waiting)}." if closed and waiting else closed,
+        next_at=cursor.next_poll_at,
+        poll_every=paced.poll_every,
+        lag=pacing.worst_lag(system, paced) if cursor.walked_at else None,
     )
+
+
+@permission_required("xero.view_xeroconnection", raise_exception=True)
+@require_safe
+def webhooks(request: HttpRequest) -> HttpResponse:
+    """Show how both webhooks stand, where they deliver and how to set them up."""
+    told = listening.states(Cursor.objects.in_bulk())
+    context = {**admin.site.each_context(request), "title": "Webhooks", "webhooks": told}
+    return render(request, "karbonsync/webhooks.html", context)
 
 
 def running_check() -> Run | None:
@@ -148,6 +207,7 @@ def in_words(counts: Mapping[str, Any]) -> str:
     said = [
         (sum(pulled.values()), "new or changed"),
         (matched.get("full", 0), "linked"),
+        (counts.get("adopted", 0), "taken over"),
         (matched.get("conflict", 0) + matched.get("similar", 0), "held for a person"),
         (counts.get("created", 0), "created"),
         (written.get("xero", 0), "changed in Xero"),
@@ -177,9 +237,17 @@ def progress(request: HttpRequest) -> HttpResponse:
 @permission_required("contacts.change_link", raise_exception=True)
 def check_now(request: HttpRequest) -> HttpResponse:
     """Ring the bell; the worker does the rest."""
-    if SyncSettings.load().syncing:
+    chosen = SyncSettings.load()
+    if chosen.syncing:
+        outages.knock_now()
+        pacing.look_now()
         bell.ring()
-        messages.success(request, "A check was asked for. It starts in a moment.")
+        what = (
+            "It starts in a moment."
+            if not chosen.paused_at
+            else "While everything is paused it reads and sends nothing."
+        )
+        messages.success(request, f"A check was asked for. {what}")
     else:
-        messages.error(request, "Syncing is off. Switch it on in the sync settings first.")
+        messages.error(request, "Syncing is off. Finish the set-up first.")
     return redirect("admin:index")

@@ -6,8 +6,8 @@ stays in its table until the next check.
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,28 +16,27 @@ from django.db import transaction
 from django.db.models import F, Min, Q, QuerySet
 from django.utils import timezone
 
-from contacts import changes, creating, links, mirror, outbox, settling, stopped
+from contacts import budget, changes, creating, links, mirror, outbox, settling, stopped
 from contacts.models import Change, FieldConflict, Link, Refresh, RemoteContact, SyncSettings
 from contacts.planning import Express
-from contacts.remote import Keep, Remote, RemoteError, Unavailable
+from contacts.remote import Keep, NotAuthorised, Remote, RemoteError, Unavailable
 from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
-from karbonsync import safety
-from karbonsync.models import Cursor, Run, SafetyStop
+from karbonsync import outages, pacing, promise, safety, takeover
+from karbonsync.models import Cursor, PreviewRow, Run, SafetyStop
 from matching import classifier, filing, issues, kind_checks, queue
-from matching.matcher import Category
+from matching.matcher import Category, Counterpart, Decision
 from matching.queue import Decided
 from xero import remote as xero_remote
 
 log = logging.getLogger(__name__)
-WALK_EVERY = {System.XERO: timedelta(hours=1), System.KARBON: timedelta(minutes=15)}
-REREAD_AFTER = timedelta(hours=24)
 REREAD_AT_ONCE = 30  # a quarter of Karbon's calls a minute
 REFRESH_BATCH = 40
 FORGET_AT_ONCE = 500
 RETRY_AFTER = timedelta(seconds=60)
 AFTER_FAULT = timedelta(seconds=5)
 FAULTS_BORNE = 3  # faults in one check after which a service counts as down; fewer are the fault of one contact
+VERIFY_ROUNDS = 3
 POLL_VOUCHES = timedelta(seconds=10)
 Report = Callable[[str, str], None]
 
@@ -48,18 +47,21 @@ class Counts:
 
     pulled: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
     matched: dict[str, int] = field(default_factory=lambda: {c.value: 0 for c in Category})
+    adopted: int = 0
     created: int = 0
     written: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
     failed: int = 0
     calls: dict[str, int] = field(default_factory=lambda: {"xero": 0, "karbon": 0})
+    go_on_in: float | None = None  # seconds; our own pace cut it short
 
     def as_json(self) -> dict[str, Any]:
         live = Link.objects.filter(state=Link.State.LIVE).count()
-        return {**vars(self), "links": live, "open_issues": issues.open_issues().count()}
+        told = {name: value for name, value in vars(self).items() if name != "go_on_in"}
+        return {**told, "links": live, "open_issues": issues.open_issues().count()}
 
     @property
     def is_quiet(self) -> bool:
-        done = [self.created, self.failed, *self.matched.values(), *self.written.values()]
+        done = [self.adopted, self.created, self.failed, *self.matched.values(), *self.written.values()]
         return not any(done)
 
 
@@ -73,11 +75,15 @@ class Pipeline:
         self.remotes, self.report, self.number = remotes, report, number
         self.counts = Counts()
         self.errors: list[str] = []
+        self.is_locked_out = False  # one of the services does not accept our keys
         self.fresh: set[System] = set()  # systems whose list was read well in this check
         self.settings = SyncSettings.load()
+        self.promise = promise.Promise()
         self.began_at = timezone.now()
+        self.reading_is_over = False  # a preview asks nobody any more once its transaction began
         self._polled_at: datetime | None = None
         self._faults = dict.fromkeys(System, 0)
+        self._shut: set[System] = set()  # services that do not let us in, or take no more calls today
 
     def check(self, *, full: bool = False) -> Counts:
         """Pull, match, plan and push until nothing more is due now."""
@@ -91,8 +97,17 @@ class Pipeline:
         self.match()
         self.plan()
 
+    def watch(self) -> None:
+        """What a check does while everything is paused: read, plan, and settle what was being sent. Nothing goes out."""
+        self.pull_both()
+        self.plan()
+        self.push()
+
     def pull_both(self, *, full: bool = False) -> None:
         for system in System:
+            if not full and (refused := outages.still_refused(system)):
+                self._shut.add(system)
+                self.errors.append(refused)
             with self._going_on(system):
                 self.pull(system, full=full)
         self.read_again()
@@ -109,7 +124,13 @@ class Pipeline:
     def pull(self, system: System, *, full: bool = False) -> None:
         """Bring the mirror up to date: a poll, or from time to time a walk over the whole list."""
         cursor, _ = Cursor.objects.get_or_create(system=system)
-        now = timezone.now()
+        now, calls = timezone.now(), self.remotes[system].calls
+        if system in self._shut:
+            return
+        if pacing.is_closed(system) or not (full or cursor.walk_due or pacing.is_due(cursor, now)):
+            if system is System.XERO and cursor.walked_at and not cursor.problem:
+                self.fresh.add(system)  # as fresh as the day's calls allow; from an old Karbon list nothing is created
+            return
         seen: set[str] = set()
 
         def keep(snapshots: Sequence[Snapshot]) -> int:
@@ -119,25 +140,38 @@ class Pipeline:
             self.counts.pulled[system] += news
             return news
 
-        walked_lately = cursor.walked_at and now - cursor.walked_at < WALK_EVERY[system]
-        if full or not cursor.value or not walked_lately:
+        walked_lately = cursor.walked_at and now - cursor.walked_at < pacing.plan(system, cursor).walk_every
+        if full or cursor.walk_due or not cursor.value or not walked_lately:
             self._walk(system, cursor, keep, seen, now)
+            cursor.walk_calls = self.remotes[system].calls - calls
             if full and system is System.KARBON:
                 self._reread_linked(now, everything=True)
         else:
+            before = self.counts.pulled[system]
             cursor.value = self.remotes[system].poll(cursor.value, keep)
+            if self.counts.pulled[system] > before:
+                cursor.news_at = now
+            cursor.poll_calls = self.remotes[system].calls - calls
         cursor.polled_at, cursor.problem, cursor.problem_since = now, "", None
+        cursor.next_poll_at = pacing.next_poll(system, cursor, now)
         cursor.save()
+        outages.end(system)
         self.fresh.add(system)
         if system is System.KARBON:
             self._reread_linked(now)
 
     def _walk(self, system: System, cursor: Cursor, keep: Keep, seen: set[str], began: datetime) -> None:
-        """Read a whole list and see whether it can be believed; if not, forget what came with it and pause."""
+        """Read a whole list and see whether it can be believed; if not, forget what came with it and pause.
+
+        While a glance shows a doubted list as it was, it is not walked again each time.
+        """
         size_doubt = partial(safety.doubt_size, system, cursor.sizes, is_first=cursor.walked_at is None)
         accepted = safety.was_accepted(system, cursor)
-        if safety.open_stops().filter(kind=SafetyStop.Kind.LIST, system=system).exists():
-            self._believe(system, size_doubt(self.remotes[system].sizes()))
+        mark = ""
+        if pause := safety.doubted_list(system):
+            glance = self.remotes[system].glance()
+            mark = glance.mark
+            self._believe(system, size_doubt(glance.sizes) or safety.doubt_still(pause, mark))
         walked = self.remotes[system].walk(keep)
         known = RemoteContact.objects.filter(system=system, presence=Presence.PRESENT, first_seen_at__lt=began)
         missing = [c for c in known.only("pk", "remote_id", "reads_valid_from") if c.remote_id not in seen]
@@ -149,14 +183,15 @@ class Pipeline:
             if doubt:  # what only such a list showed may be another organisation's: it comes again if it is ours
                 while pks := list(strangers.values_list("pk", flat=True)[:FORGET_AT_ONCE]):
                     RemoteContact.objects.filter(pk__in=pks).delete()
-            self._believe(system, doubt)
+            self._believe(system, doubt, mark)
         safety.list_is_believed(system)
         mirror.ask_refreshes(missing, reason="not in the list")
         cursor.value, cursor.sizes, cursor.walked_at = walked.cursor, dict(walked.sizes), began
+        cursor.walk_due = False
 
-    def _believe(self, system: System, doubt: str) -> None:
+    def _believe(self, system: System, doubt: str, mark: str = "") -> None:
         if doubt:
-            safety.stop(SafetyStop.Kind.LIST, doubt, system)
+            safety.stop(SafetyStop.Kind.LIST, doubt, system, mark=mark)
             raise Unavailable(f"{doubt} Nothing was changed because of it; it is read again.")
 
     def _strangers(self, system: System, began: datetime) -> QuerySet[RemoteContact]:
@@ -168,13 +203,13 @@ class Pipeline:
         live = Q(karbon_links__state__in=[Link.State.LIVE, Link.State.STOPPED])
         linked = RemoteContact.objects.filter(live, system=System.KARBON, refresh=None)
         if not everything:
-            linked = linked.filter(full_read_at__lt=now - REREAD_AFTER).order_by("full_read_at")[:REREAD_AT_ONCE]
+            linked = linked.filter(full_read_at__lt=now - pacing.REREAD_AFTER).order_by("full_read_at")[:REREAD_AT_ONCE]
         mirror.ask_refreshes(list(linked), reason="daily")
 
     def read_again(self) -> int:
         """Read the contacts that need it: asked for by a webhook, changed in a list, written by us."""
         read = 0
-        for system in System:
+        for system in self._open():
             with self._going_on(system):
                 while due := mirror.due_refreshes(system, REFRESH_BATCH if system is System.XERO else 1):
                     self.report(Run.Step.PULL, f"{system.label}: {read:,} contacts read again")
@@ -201,8 +236,12 @@ class Pipeline:
         self._withdraw_issues()
         if not self._lists_are_whole() or not queue.due(self.settings.import_filter).exists():
             return
-        filing.bring_up_to_date()
-        for chunk in queue.decisions(queue.due(self.settings.import_filter)):
+        waiting = self._adopt()
+        due = queue.due(self.settings.import_filter).exclude(pk__in=waiting)
+        if due.exists():
+            filing.bring_up_to_date()
+        for decided in queue.decisions(due):
+            chunk = self.promise.keep(decided)
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
             with self._going_on(System.KARBON):
                 for contact, decision in chunk:
@@ -213,6 +252,7 @@ class Pipeline:
                     except Unavailable as error:
                         self._bear(System.KARBON, error)
             self._hold_or_create([contact.pk for contact, d in chunk if d.category is not Category.FULL])
+        self.promise.was_looked_at(is_all_decided=not queue.due(self.settings.import_filter).exists())
 
     @transaction.atomic
     def _hold_or_create(self, pks: list[int]) -> None:
@@ -220,7 +260,9 @@ class Pipeline:
         list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
         decided = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
         hold_from = self.settings.lookalike_threshold / 100 if self.settings.hold_lookalikes else None
-        chunk = queue.look_closely(decided, hold_from=hold_from)
+        closely = queue.look_closely(decided, hold_from=hold_from)
+        kept = self.promise.keep([(each.contact, each.decision) for each in closely])
+        chunk = [replace(each, decision=decision) for each, (_, decision) in zip(closely, kept, strict=True)]
         self._hold([each for each in chunk if each.decision.category in (Category.CONFLICT, Category.SIMILAR)])
         self._create([each.contact for each in chunk if each.decision.category is Category.NONE])
 
@@ -235,11 +277,43 @@ class Pipeline:
         issues.close_for(withdrawn, outcome="No longer active in Xero, or outside the import filter")
         RemoteContact.objects.filter(pk__in=[contact.pk for contact in withdrawn]).update(match_due=True)
 
+    def _adopt(self) -> list[int]:
+        """Link the pairs that Karbon's own sync left behind, whatever their names: they were one client there.
+
+        Returns the Xero contacts whose Karbon side could not be read: they are not matched otherwise meanwhile.
+        """
+        pairs = takeover.pairs(self.settings.import_filter)
+        waiting = {pair.xero_id for pair in pairs}
+        with self._going_on(System.KARBON):
+            for pair in pairs:
+                try:
+                    self._adopt_pair(pair.xero, int(pair.karbon_id or 0))
+                    waiting.discard(pair.xero_id)
+                except Unavailable as error:
+                    self._bear(System.KARBON, error)
+        return sorted(waiting)
+
+    def _adopt_pair(self, xero: RemoteContact, karbon_pk: int) -> None:
+        karbon = self._read_in_full(karbon_pk)
+        if not karbon.complete:
+            return
+        if why := self.promise.broken_for(xero, karbon, PreviewRow.Outcome.ADOPTED):
+            possible = Counterpart(karbon.pk, queue.keys_of(karbon))
+            self._hold([Decided(xero, promise.held(Decision(Category.FULL, (possible,)), why))])
+            return
+        with suppress(links.Overtaken):
+            links.link(xero, karbon, origin=Link.Origin.ADOPTED, check_number=self.number)
+            issues.close_for([xero], outcome="Taken over from Karbon's own sync")
+            self.counts.adopted += 1
+            RemoteContact.objects.filter(pk=xero.pk).update(match_due=False)
+
     def _link_full_match(self, contact: RemoteContact, karbon_pk: int) -> None:
         """Read Karbon's full record, see that it still matches, and link."""
         karbon = self._read_in_full(karbon_pk)
         self.report(Run.Step.MATCH, f"{self.counts.matched['full'] + 1:,} full matches linked")
-        ((contact, decision),) = queue.decide([contact])
+        ((contact, decision),) = self.promise.keep(queue.decide([contact]))
+        if decision.category is Category.CONFLICT:
+            self._hold_or_create([contact.pk])
         if decision.category is not Category.FULL or not karbon.complete:
             return  # what the full record shows is decided by the next check
         try:
@@ -250,17 +324,35 @@ class Pipeline:
         self._matched(Category.FULL, [contact])
 
     def verify(self) -> None:
-        """Read in full the Karbon contacts that full matches point at, ahead of matching."""
-        for chunk in queue.decisions(queue.due(self.settings.import_filter)):
-            for _, decision in chunk:
-                if decision.category is Category.FULL:
-                    self._read_in_full(int(decision.counterparts[0].id))
+        """Read in full the Karbon contacts that are about to be linked, ahead of matching.
+
+        A full record may show another name or email than the list: then it is looked again who matches whom.
+        """
+        pairs = takeover.pairs(self.settings.import_filter)
+        self._read_ahead([int(pair.karbon_id or 0) for pair in pairs])
+        for _ in range(VERIFY_ROUNDS):
+            before = self.remotes[System.KARBON].calls
+            for chunk in queue.decisions(queue.due(self.settings.import_filter)):
+                full = [decision for _, decision in chunk if decision.category is Category.FULL]
+                self._read_ahead([int(decision.counterparts[0].id) for decision in full])
+            if self.remotes[System.KARBON].calls == before:
+                return
+
+    def _read_ahead(self, karbon_pks: list[int]) -> None:
+        for number, pk in enumerate(karbon_pks, 1):
+            self.report(Run.Step.MATCH, f"Karbon: {number:,} of {len(karbon_pks):,} matching contacts read in full")
+            try:
+                self._read_in_full(pk)
+            except Unavailable as error:
+                self._bear(System.KARBON, error)
 
     def _read_in_full(self, karbon_pk: int) -> RemoteContact:
         """Return a Karbon contact as its full record shows it, read in this check."""
         karbon = RemoteContact.objects.get(pk=karbon_pk)
         if karbon.complete and karbon.full_read_at and karbon.full_read_at >= self.began_at:
             return karbon
+        if self.reading_is_over:
+            raise Unavailable("Karbon did not show this contact in full. It is decided later.")
         snapshot = self.remotes[System.KARBON].read([karbon.ref]).get(karbon.remote_id)
         if snapshot is None:
             mirror.ask_refreshes([karbon], reason="not found")
@@ -285,7 +377,11 @@ class Pipeline:
             return
         guesses = classifier.classify([kind_checks.name_of(contact) for contact in free])
         made = links.create_counterparts(
-            links.Wanted(contact, Kind(guess.safer_kind.lower()), self.settings.default_contact_type)
+            links.Wanted(
+                contact,
+                Kind(contact.decided_kind or guess.safer_kind.lower()),
+                self.settings.default_contact_type,
+            )
             for contact, guess in zip(free, guesses, strict=True)
         )
         kind_checks.note(made, guesses)
@@ -326,7 +422,7 @@ class Pipeline:
     def push(self) -> int:
         """Settle what was left open, then send what is due; return how many changes were dealt with."""
         done = 0
-        for system in System:
+        for system in self._open():
             with self._going_on(system):
                 done += self._push(system, self.remotes[system])
         return done
@@ -387,12 +483,26 @@ class Pipeline:
             raise error
         log.info("check: %s: one fault borne", system)
 
+    def _open(self) -> list[System]:
+        """Services that let us in and have calls left; the others are not asked in this check."""
+        return [system for system in System if system not in self._shut and not pacing.is_closed(system)]
+
     def _note(self, system: System, error: RemoteError) -> None:
         log.warning("check: %s: %s", system, type(error).__name__)
-        self.errors.append(str(error))
+        if isinstance(error, budget.Paced):
+            self.counts.go_on_in = max(self.counts.go_on_in or 0.0, error.retry_after or 0.0)
+            return
+        said = str(error)
+        if isinstance(error, NotAuthorised):
+            self._shut.add(system)
+            self.is_locked_out = True
+            said = outages.begin(system, said)
+        self.errors.append(said)
+        if isinstance(error, budget.Spent):
+            return
         now = timezone.now()
         Cursor.objects.filter(system=system, problem_since=None).update(problem_since=now)
-        Cursor.objects.filter(system=system).update(problem=str(error)[:500])
+        Cursor.objects.filter(system=system).update(problem=said[:500])
 
     def _count(self, since: datetime) -> None:
         ended = Change.objects.filter(ended_at__gte=since)
@@ -412,17 +522,20 @@ def still_fits(kind: Kind, old: str, new: str) -> bool:
     return not (after.kind.lower() != kind and after.is_sure and before.kind.lower() == kind)
 
 
-def connect(*, for_person: bool = False) -> dict[System, Remote]:
-    """Return both services, ready to be spoken to. Raise NotAuthorised with what to do when one is not connected."""
+def connect(*, for_person: bool = False, in_any_case: bool = False) -> dict[System, Remote]:
+    """Return both services, ready to be spoken to. Raise NotAuthorised with what to do when one is not connected.
+
+    ``in_any_case``: a Xero that is not connected says so only when it is called, so that Karbon is seen to meanwhile.
+    """
     return {
-        System.XERO: xero_remote.connect(for_person=for_person),
+        System.XERO: xero_remote.connect(for_person=for_person, in_any_case=in_any_case),
         System.KARBON: karbon_remote.connect(for_person=for_person),
     }
 
 
 def next_due(since: datetime | None = None) -> datetime | None:
     """When the earliest thing that waits is due; None when nothing waits. What a fault left behind: a while after that."""
-    waiting = Change.objects.filter(state=Change.State.QUEUED)
+    waiting = outbox.not_held_back()
     if safety.is_braked():
         waiting = waiting.filter(by__isnull=False)
     left = waiting.filter(not_before=None).exists()

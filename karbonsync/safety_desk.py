@@ -17,7 +17,7 @@ from karbonsync import safety
 from karbonsync.models import SafetyStop
 
 SEE, ACT = "contacts.view_link", "contacts.change_link"
-SHOWN_CHANGES = 20
+SHOWN_CHANGES = 10
 Kind = SafetyStop.Kind
 _WAITING = "What people asked for is still sent. Every other change waits and nothing is lost; changes that come in meanwhile wait too."
 WHAT_WAITS = {
@@ -25,6 +25,7 @@ WHAT_WAITS = {
     Kind.CHANGES: _WAITING,
     Kind.CLEARS: _WAITING,
     Kind.DEPARTURES: _WAITING,
+    Kind.CREATIONS: _WAITING,
 }
 
 
@@ -42,7 +43,11 @@ class Pause:
 
     @property
     def can_put_back(self) -> bool:
-        return self.stopped.kind in (Kind.CHANGES, Kind.CLEARS)
+        return self.stopped.kind in safety.CAN_PUT_BACK
+
+    @property
+    def is_about_new_contacts(self) -> bool:
+        return self.stopped.kind == Kind.CREATIONS
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
@@ -85,7 +90,7 @@ def paused(request: HttpRequest) -> HttpResponse:
 def _pause(stopped: SafetyStop) -> Pause:
     changes = safety.affected(stopped)
     shown = admin_undo.with_undoings(changes)[:SHOWN_CHANGES]
-    return Pause(stopped, changes.count(), [(change, admin_undo.change_lines(change)) for change in shown])
+    return Pause(stopped, changes.count(), admin_undo.history(shown))
 
 
 @pages.act(ACT, page=page_url)
@@ -97,9 +102,11 @@ def go_on(request: HttpRequest, stop_id: int, *, by: User) -> HttpResponse:
 
 @pages.act(ACT, page=page_url)
 def put_back(request: HttpRequest, stop_id: int, *, by: User) -> HttpResponse:
-    number = safety.put_back(get_object_or_404(SafetyStop, pk=stop_id), by=by)
-    success(
-        request,
-        f"The former values of {number:,} {'pair' if number == 1 else 'pairs'} go back. What was edited since is left as it is.",
-    )
+    stopped = get_object_or_404(SafetyStop, pk=stop_id)
+    number = safety.put_back(stopped, by=by)
+    if stopped.kind == Kind.CREATIONS:
+        said = f"{number:,} new {'contact is' if number == 1 else 'contacts are'} left out of Karbon. What had been created already waits under “Unsynced” to be deleted there."
+    else:
+        said = f"The former values of {number:,} {'pair' if number == 1 else 'pairs'} go back. What was edited since is left as it is."
+    success(request, said)
     return redirect("admin:paused")

@@ -39,6 +39,7 @@ KARBON_WEBHOOK_KEY = env.str("KARBON_WEBHOOK_KEY", default="sandbox-karbon-webho
 # Calls a minute and a day that we allow ourselves; 0 = no limit (the sandbox has its own, on request).
 XERO_CALLS_PER_MINUTE = env.int("XERO_CALLS_PER_MINUTE", default=0 if SANDBOX_URL else 55)
 XERO_CALLS_PER_DAY = env.int("XERO_CALLS_PER_DAY", default=0 if SANDBOX_URL else 950)
+XERO_CALLS_AT_ONCE = env.int("XERO_CALLS_AT_ONCE", default=0 if SANDBOX_URL else 5)
 KARBON_CALLS_PER_MINUTE = env.int("KARBON_CALLS_PER_MINUTE", default=0 if SANDBOX_URL else 110)
 KARBON_CALLS_PER_DAY = env.int("KARBON_CALLS_PER_DAY", default=0)
 API_TIMEOUT_SECONDS = env.int("API_TIMEOUT_SECONDS", default=20)
@@ -104,9 +105,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
-else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["CONN_MAX_AGE"] = 60  # opening one costs more than most requests
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-gb"
@@ -116,7 +116,7 @@ STATIC_URL = "static/"
 # Served straight from the packages: nothing to collect, so a fresh clone needs no build step.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
-LOGIN_URL = "admin:login"
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -149,7 +149,7 @@ Q_CLUSTER = {
     "ack_failures": True,
     "max_attempts": 1,
     "catch_up": False,
-    "poll": 0.5,
+    "poll": 0.2,  # what a webhook adds to the way of an edit, at most
     "save_limit": 200,
     "label": "Background tasks",
 }

@@ -1,18 +1,96 @@
-"""Connects this installation to both services: what ``connect`` and ``demo`` do."""
+"""The acts of the set-up: each step stores one choice of an administrator, and nothing is written anywhere before Start.
 
+What ``connect`` and ``demo`` do is the same, without the questions.
+"""
+
+import copy
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
-from contacts.models import SyncSettings
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from contacts import bell
+from contacts.links import NotPossible, Overtaken
+from contacts.models import RemoteContact, SyncSettings
 from contacts.remote import NotAuthorised, RemoteError, Unavailable
+from contacts.values import System
+from karbon import keys as karbon_keys
 from karbon import remote as karbon_remote
-from karbonsync import pipeline, schedules
-from karbonsync.models import Cursor
+from karbon.keys import Keys
+from karbon.models import KarbonConnection
+from karbon.remote import Account
+from karbonsync import conventions, pipeline, schedules
+from karbonsync.models import Cursor, FormerPair, Preview, SetUp
 from xero import oauth
+from xero.models import XeroConnection
+
+CHOICES = (
+    "default_contact_type",
+    "import_filter",
+    "hold_lookalikes",
+    "karbon_address_labels",
+    "karbon_phone_labels",
+)
+NO_NAME = "Karbon account"
 
 
-def connect_sandbox(redirect_uri: str) -> str:
-    """Sign in to a Xero that approves at once, and return the organisation's name."""
-    return str(oauth.connect_without_browser(redirect_uri).tenant_name)
+def choices_of(chosen: SyncSettings) -> dict[str, Any]:
+    """The settings that decide what a preview shows."""
+    return {name: getattr(chosen, name) for name in CHOICES}
+
+
+def log(by: User, row: Model, message: str) -> None:
+    LogEntry.objects.log_actions(by.pk, [row], CHANGE, change_message=message, single_object=True)
+
+
+# --- Karbon -----------------------------------------------------------------------------------------------------------
+
+
+def connect_karbon(keys: Keys, *, webhook_key: str = "", by: User) -> Account:
+    """Try typed keys with a call and keep them, encrypted. Raise RemoteError when they do not work: then nothing is kept."""
+    account = _try_karbon(keys)
+    with transaction.atomic():
+        karbon_keys.store(keys, webhook_key)
+        _remember_account(karbon_keys.current(), account)
+        log(by, KarbonConnection.objects.get(id=1), "Stored new keys to Karbon.")
+    return account
+
+
+def test_karbon(*, by: User) -> Account:
+    """Try the keys in force, and remember that they work."""
+    keys = karbon_keys.current()
+    account = _try_karbon(keys)
+    _remember_account(keys, account)
+    return account
+
+
+def _try_karbon(keys: Keys) -> Account:
+    account = karbon_remote.connect(for_person=True, keys=keys).account()
+    known = KarbonConnection.objects.filter(id=1).values_list("account_key", flat=True).first()
+    is_other = known and account.key and account.key != known
+    if is_other and RemoteContact.objects.filter(system=System.KARBON).exists():
+        raise NotAuthorised(
+            f"These are keys to another Karbon account ({account.key}). This database holds the contacts of account {known}. "
+            "Use its keys, or sync the other account with an empty database of its own."
+        )
+    return account
+
+
+def _remember_account(keys: Keys, account: Account) -> None:
+    karbon_keys.note_test(keys, account_key=account.key, account_name=f"{NO_NAME} {account.key}".strip())
+    _remember_size(System.KARBON, account.sizes)
+
+
+def contact_types() -> list[str]:
+    """Return Karbon's own list of contact types; empty where it is not shown to us, so that a person types the name."""
+    with suppress(RemoteError):
+        return karbon_remote.connect(for_person=True).contact_types()
+    return []
 
 
 def choose_contact_type(wanted: str = "") -> str:
@@ -32,21 +110,109 @@ def choose_contact_type(wanted: str = "") -> str:
     raise ValueError(f"Karbon has no contact type {chosen}. Choose one of: {', '.join(types)}.")
 
 
+# --- Xero -------------------------------------------------------------------------------------------------------------
+
+
+def connect_sandbox(redirect_uri: str) -> str:
+    """Sign in to a Xero that approves at once, and return the organisation's name."""
+    return str(oauth.connect_without_browser(redirect_uri).tenant_name)
+
+
+def connect_xero(token: str, organisation: oauth.Organisation, *, by: User) -> XeroConnection:
+    """Connect the organisation that a person has seen and confirmed. Raise NotAuthorised with why it cannot be."""
+    connection = oauth.choose(token, organisation)
+    log(by, connection, f"Connected {connection}.")
+    return connection
+
+
+def are_connected() -> bool:
+    found = XeroConnection.objects.filter(id=1).first()
+    return bool(found and found.is_connected and not found.problem) and karbon_keys.are_there()
+
+
+# --- the choices ------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def choose(step: str, chosen: Mapping[str, Any], *, by: User) -> dict[str, Any]:
+    """Store choices of a step (``rules`` or ``conventions``), or return what is to be previewed first.
+
+    Before Start nothing has happened yet, so they are stored at once. Later a person sees their effect before.
+    """
+    now = SyncSettings.load()
+    news = {name: value for name, value in chosen.items() if getattr(now, name) != value}
+    if now.syncing and news:
+        return news
+    SyncSettings.objects.filter(id=1).update(**news)
+    SetUp.load()
+    SetUp.objects.update(**{f"{step}_at": timezone.now()})
+    log(by, now, "Went through a step of the set-up." if not news else f"Chose: {', '.join(sorted(news))}.")
+    return {}
+
+
+@transaction.atomic
+def answer_former_sync(answer: str, *, by: User) -> None:
+    """Say whether Karbon's own Xero sync ran before; a new yes asks Karbon for its pairs anew."""
+    SetUp.load()
+    SetUp.objects.update(former_sync=answer, former_problem="")
+    FormerPair.objects.exclude(found=FormerPair.Found.ONE).delete()
+    log(by, SetUp.load(), f"Karbon's own Xero sync: {SetUp.FormerSync(answer).label}.")
+
+
+# --- start ------------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def start(*, by: User) -> None:
+    """Carry out the preview: switch syncing on, or let the settings that were tried out apply.
+
+    What changed since the preview is held and shown (``karbonsync.promise``).
+    """
+    preview = Preview.objects.select_for_update().filter(state=Preview.State.READY).first()
+    if preview is None:
+        raise NotPossible("There is no preview that could be carried out. Make one first.")
+    if not are_connected():
+        raise NotPossible("One of the services is not connected any more. Connect it first.")
+    chosen = SyncSettings.objects.select_for_update().get(id=SyncSettings.load().pk)
+    wanted = copy.copy(chosen)
+    for name, value in {**preview.proposed, "syncing": True}.items():
+        setattr(wanted, name, value)
+    if choices_of(wanted) != preview.made_with:
+        raise Overtaken("The settings have changed since this preview was made. Make a new one.")
+    conventions.change(chosen, wanted)
+    wanted.save()
+    SetUp.load()
+    SetUp.objects.filter(started_at=None).update(started_at=timezone.now(), started_by=by)
+    is_first = not preview.proposed and not chosen.syncing
+    Preview.objects.filter(pk=preview.pk).update(state=Preview.State.ACCEPTED, holds_new=is_first)
+    log(by, wanted, "Started syncing." if not preview.proposed else f"Changed, after a preview: {', '.join(sorted(preview.proposed))}.")  # fmt: skip
+    remember_sizes()
+    schedules.ensure()
+    bell.ring()
+
+
 def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:
-    """Store the choices, switch syncing on and schedule the checks."""
+    """Store the choices, switch syncing on and schedule the checks, without questions: what ``connect`` does."""
     chosen = SyncSettings.load()
     chosen.default_contact_type, chosen.import_filter, chosen.syncing = contact_type, import_filter, True
+    chosen.paused_at, chosen.paused_by, chosen.pause_reason, chosen.ends_when_connected = None, None, "", False
     chosen.save()
-    _remember_sizes()
+    now = timezone.now()
+    SetUp.objects.update_or_create(id=1, defaults={"rules_at": now, "conventions_at": now, "started_at": now})
+    remember_sizes()
     schedules.ensure()
+    bell.ring_to_watch()
     return chosen
 
 
-def _remember_sizes() -> None:
+def remember_sizes() -> None:
     """Ask each service how much it lists: a first import that then sees far less is not believed (invariant 7)."""
     for system, remote in pipeline.connect().items():
-        cursor, _ = Cursor.objects.get_or_create(system=system)
-        if cursor.walked_at is None:
+        if not Cursor.objects.filter(system=system).exclude(walked_at=None, sizes={}).exists():
             with suppress(RemoteError):
-                cursor.sizes = remote.sizes()
-                cursor.save(update_fields=["sizes"])
+                _remember_size(system, remote.glance().sizes)
+
+
+def _remember_size(system: System, sizes: Mapping[str, int]) -> None:
+    Cursor.objects.get_or_create(system=system)
+    Cursor.objects.filter(system=system, walked_at=None).update(sizes=dict(sizes))

@@ -5,37 +5,32 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.contrib.messages import success
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from contacts import normalise, pages
+from contacts import pages
+from contacts.admin_lists import ReadOnlyAdmin
 from matching import desk, issues
 from matching.models import Verdict
 
 
 @admin.register(Verdict)
-class DecisionAdmin(ModelAdmin):
+class DecisionAdmin(ReadOnlyAdmin):
     list_before_template = "matching/_decisions_about.html"
     change_form_outer_after_template = "matching/_take_back.html"
     list_display = ("shown", "shown_decision", "by", "at")
     list_filter = ("is_same",)
     list_select_related = ("xero", "karbon", "by")
     search_fields = ("xero__name_key", "karbon__name_key")
-    list_per_page = 50
     ordering = ("-at",)
-    actions = None
     fields = ("xero", "karbon", "shown_decision", "by", "at")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("xero__payload", "karbon__payload")
-
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        return super().get_search_results(request, queryset, normalise.text_key(search_term))
 
     def get_urls(self) -> list[URLPattern]:
         own = path("<int:decision_id>/take-back/", self.admin_site.admin_view(take_back), name="decision_take_back")
@@ -58,15 +53,6 @@ class DecisionAdmin(ModelAdmin):
     @display(description="Decision", ordering="is_same")
     def shown_decision(self, decision: Verdict) -> str:
         return "The same" if decision.is_same else "Not the same"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 def decision_url(decision_id: object) -> str:

@@ -122,11 +122,13 @@ def _must_be_free(name: str, *, but: RemoteContact | None = None) -> None:
 # --- a name that Xero has already -------------------------------------------------------------------------------------
 
 
-def _refused(link_id: object) -> tuple[Link, RemoteContact]:
-    """Return a refused creation into Xero, and the Karbon contact it was for."""
-    pair = get_object_or_404(Link.objects.select_related("xero", "karbon"), pk=link_id)
-    if pair.state != Link.State.CREATING or not pair.problem or pair.karbon is None:
-        raise links.Overtaken("Somebody was faster: this creation is no longer refused. Look at it again.")
+def _refused(link_id: object, *, to_act: bool = True) -> tuple[Link, RemoteContact]:
+    """Return the pair whose name Xero refused, to create it or to change it, and its Karbon contact. An act locks it."""
+    found = Link.objects.select_related("xero", "karbon")
+    pair = get_object_or_404(found.select_for_update(of=("self",)) if to_act else found, pk=link_id)
+    is_creation = pair.state == Link.State.CREATING and pair.problem
+    if pair.karbon is None or not (is_creation or finding.is_name_held(pair)):
+        raise links.Overtaken("Somebody was faster: this name is no longer refused. Look at it again.")
     return pair, pair.karbon
 
 
@@ -136,7 +138,7 @@ def link_namesake(request: HttpRequest, link_id: object, other_id: int, *, read:
         return _link_namesake_now(request, link_id, other_id)
     pages.require(request, ACT)
     try:
-        pair, karbon = _refused(link_id)
+        pair, karbon = _refused(link_id, to_act=False)
     except links.Overtaken:
         return redirect(pages.link_url(link_id))
     xero = get_object_or_404(RemoteContact, pk=other_id, system=System.XERO)
@@ -146,9 +148,10 @@ def link_namesake(request: HttpRequest, link_id: object, other_id: int, *, read:
     return pages.show(
         request,
         "contacts/relink.html",
-        f"Link {karbon} to {xero}?",
+        f"Link {karbon} to Xero's {xero}?",
         pair=pair,
-        picks=False,
+        picks=True,
+        leaves=pair.xero,
         rows=comparing.compare(xero.values, karbon.values),
         obstacle=obstacle,
         seen=pages.pair_fingerprint(xero, karbon),
@@ -161,8 +164,7 @@ def _link_namesake_now(request: HttpRequest, link_id: object, other_id: int, *, 
     get_object_or_404(RemoteContact, pk=other_id, system=System.XERO)
     xero, karbon = pages.locked(other_id, karbon.pk)
     pages.must_be_as_seen(request, pages.pair_fingerprint(xero, karbon))
-    links.give_up_creation(pair, by=by)
-    made = issues.link_by_hand(xero, karbon, by=by)
+    made = issues.link_to_namesake(pair, xero, karbon, by=by, winners=pages.chosen_winners(request))
     success(request, f"{xero} and {karbon} are linked. What differs is sent in a moment.")
     return redirect(pages.link_url(made.pk))
 
@@ -170,13 +172,12 @@ def _link_namesake_now(request: HttpRequest, link_id: object, other_id: int, *, 
 @pages.act(ACT, page=pages.link_url)
 def another_name(request: HttpRequest, link_id: object, *, by: User) -> HttpResponse:
     """Use another name on both sides: of a refused creation, or of a pair whose name Xero does not take."""
-    found = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon")
-    pair = get_object_or_404(found, pk=link_id)
+    pair, karbon = _refused(link_id)
     name = typing_in.typed_name(request.POST.get("name", ""))[:255]
     if not name:
         raise links.NotPossible("Type the name first.")
     _must_be_free(name, but=pair.xero)
-    if pair.state == Link.State.LIVE and "name" in pair.held.get(System.XERO, {}) and pair.karbon:
+    if pair.state == Link.State.LIVE:
         links.wish(
             pair,
             System.XERO,
@@ -186,13 +187,12 @@ def another_name(request: HttpRequest, link_id: object, *, by: User) -> HttpResp
             cause="Typed by a person",
             by=by,
         )
-        pair.base_karbon["name"] = pair.karbon.values["name"]
+        pair.base_karbon["name"] = karbon.values["name"]
         pair.plan_due = True
         pair.save(update_fields=["wishes", "base_karbon", "plan_due"])
         links.record(by, pair.xero, "Typed another name for both sides.")
         bell.ring()
     else:
-        pair, karbon = _refused(link_id)
         links.give_up_creation(pair, by=by)
         want = links.Wanted(karbon, Kind(karbon.kind), cause="Create Xero Contact", by=by, typed={"name": name})
         pair = links.create_counterparts([want])[0]

@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.contrib.messages import success
+from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_safe
 
-from contacts import comparing, finding, links, normalise, pages
+from contacts import comparing, finding, links, normalise, pages, undoing
 from contacts.models import Link, RemoteContact, SyncSettings
 from contacts.values import Kind, System
 from matching import classifier, issues, kind_checks
@@ -66,6 +67,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
         sorts=SORTS,
         whys=[(why, label, waits[why]) for why, label in WHYS.items() if waits[why]],
         page=pages.page_of(request, found),
+        to_delete=Paginator(undoing.to_delete(), pages.PER_PAGE).page(1) if tab == "unsynced" else None,
         may_link=request.user.has_perm(ACT_ON_LINKS),
         may_decide=request.user.has_perm(DECIDE),
     )
@@ -188,14 +190,17 @@ def _obstacle(issue: MatchIssue, candidate: Candidate, unread: str) -> str:
 
 
 def guessed_kind(contact: RemoteContact) -> Kind:
-    """Return what the classifier takes a Xero contact for; an organisation where it cannot tell."""
+    """Return what a person said a Xero contact is, else what the classifier takes it for; an organisation if it cannot."""
     return guessed_kinds([contact])[0][0]
 
 
 def guessed_kinds(contacts: Sequence[RemoteContact]) -> list[tuple[Kind, bool]]:
-    """Return what the classifier takes each contact for, and whether it is sure of it."""
+    """Return what each contact is by a person's word or else the classifier's, and whether that is sure."""
     guesses = classifier.classify([kind_checks.name_of(contact) for contact in contacts])
-    return [(Kind(guess.safer_kind.lower()), guess.is_sure) for guess in guesses]
+    return [
+        (Kind(contact.decided_kind or guess.safer_kind.lower()), bool(contact.decided_kind) or guess.is_sure)
+        for contact, guess in zip(contacts, guesses, strict=True)
+    ]
 
 
 def chosen_kind(request: HttpRequest) -> Kind:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from contacts import bell, links
-from contacts.models import Link, RemoteContact
+from contacts.models import Change, Link, RemoteContact
 from contacts.values import Kind, System
 from matching.matcher import Counterpart, Decision, Keys, xero_keys
 from matching.models import Candidate, MatchIssue, Verdict
@@ -175,3 +175,22 @@ def not_this_one(xero: RemoteContact, karbon: RemoteContact, *, by: User) -> Non
         raise links.NotPossible(f"{xero} and {karbon} are a pair. Unsync it first.")
     decide_pair(xero, karbon, is_same=False, by=by)
     links.record(by, xero, f"Not the same as {karbon}.")
+
+
+@transaction.atomic
+def link_to_namesake(
+    pair: Link, xero: RemoteContact, karbon: RemoteContact, *, by: User, winners: Mapping[str, System] | None = None
+) -> Link:
+    """Link a Karbon contact to the Xero contact that has its name already, instead of what Xero refused.
+
+    A refused creation is withdrawn. A live pair ends: its Xero contact stays as it is and is remembered as left out.
+    """
+    if pair.state == Link.State.CREATING:
+        links.give_up_creation(pair, by=by)
+    else:
+        if Change.objects.filter(link=pair, state=Change.State.SENDING).exists():
+            raise links.Overtaken("Something is being sent for this pair right now. Try again in a moment.")
+        links.end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.LIVE])
+        assert pair.xero is not None
+        links.leave_out(pair.xero, by=by)
+    return link_by_hand(xero, karbon, by=by, winners=winners)

@@ -34,7 +34,7 @@ def note(made: Sequence[Link], guesses: Sequence[Guess]) -> None:
     KindCheck.objects.bulk_create(
         KindCheck(link=pair, confidence=guess.confidence if guess.kind == guess.safer_kind else 1 - guess.confidence)
         for pair, guess in zip(made, guesses, strict=True)
-        if not guess.is_sure
+        if not guess.is_sure and not (pair.xero and pair.xero.decided_kind)
     )
 
 
@@ -177,6 +177,7 @@ def look_again(old: OldRecord, *, by: User) -> None:
 
 
 def _teach(pair: Link, kind: Kind, by: User) -> None:
-    """Keep what a person said for the next training of the classifier."""
+    """Keep what a person said: for whatever is created for it later, and for the next training of the classifier."""
     if pair.xero is not None:
+        RemoteContact.objects.filter(pk=pair.xero.pk).update(decided_kind=kind)
         kinds.record(name_of(pair.xero), kind, by=by)

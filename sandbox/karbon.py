@@ -140,6 +140,8 @@ class KarbonService:
         """Choose and sort. Plain lists come straight from an index; filtered ones are remembered until a change."""
         order, descending = parse_order(kind, params.get("$orderby", ""))
         text = params.get("$filter", "")
+        if "ExternalKey" in text and self.switches["externalKeyFilter"] != "works":
+            text = self._external_key_filter(kind)
         if not text.strip():
             return Rows(self.book.sorted_rows(kind, order).rows, 0, descending)
         if self._answers_version != self.book.version or len(self._answers) > 64:
@@ -149,6 +151,12 @@ class KarbonService:
         if asked not in self._answers:
             self._answers[asked] = self._scan(kind, Filter(kind, text), order, descending)
         return self._answers[asked]
+
+    def _external_key_filter(self, kind: str) -> str:
+        """Facts A5.3, A5.4: a tenant may ignore a filter it does not support, or refuse the property."""
+        if self.switches["externalKeyFilter"] == "ignored":
+            return ""
+        raise bad_query(f"Could not find a property named 'ExternalKey' on type 'KarbonService.{kind}SummaryDTO'.")
 
     def _scan(self, kind: str, chosen: Filter, order: str, descending: bool) -> Rows:
         book = self.book

@@ -102,6 +102,12 @@ SWITCHES: dict[str, Switch] = {
     "restrictUnknownProps": _choice("Unknown properties in a Karbon body are refused, or ignored.", "400", "ignore"),
     "rateWindow": Switch("20 per 10 s", "Karbon's limit, with rateLimits on.", pattern=r"[1-9]\d* per [1-9]\d* s"),
     "staleWrite409": Switch(0, "How many of the next Karbon writes are refused as stale."),
+    "externalKeyFilter": _choice(
+        "The ExternalKey filter works, is ignored (all is listed), or is refused as unknown.",
+        "works",
+        "ignored",
+        "refused",
+    ),
     "tenantSettings401": Switch(OFF, "TenantSettings answers 401 while everything else works."),
 }
 

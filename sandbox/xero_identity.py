@@ -213,7 +213,7 @@ class Identity:
         if request.method == "DELETE" and any(c["id"] == wanted for c in shown):
             self._disconnect()
             return Response(204)
-        return as_json(problem(404, "Not Found", "Connection not found"), 404)
+        return Response(404, b"", None)  # described without a body
 
     def refusal(self, request: Request, tenant: bool = True) -> Response | None:
         """Return the 401 or 403 a call deserves, if any (facts 3 and 11.2)."""

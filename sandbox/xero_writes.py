@@ -53,7 +53,7 @@ class XeroService:
     def _route(self, request: Request, path: str) -> Response:
         parts = [part for part in path[len(API) :].split("/") if part]
         area = parts[0].lower() if parts else ""
-        if area in ("organisation", "organisations") and request.method == "GET":
+        if area in ("organisation", "organisations") and request.method == "GET" and len(parts) == 1:
             return organisation(self.clock)
         if area == "contactgroups" and request.method == "GET" and len(parts) == 1:
             return envelope(self.clock, ContactGroups=[])

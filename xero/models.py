@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class XeroConnection(models.Model):
-    """The one organisation this deployment syncs. Token columns hold ciphertext (see ``xero.tokens``), never a token.
+    """The one organisation this deployment syncs. Token columns hold ciphertext (see ``contacts.sealing``), never a token.
 
     Disconnecting empties the tokens but keeps the row: it remembers whose contacts the mirror holds.
     """

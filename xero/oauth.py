@@ -5,6 +5,8 @@ process renews at a time, the new pair is stored before anybody uses it, and not
 could roll it back. An access token lasts 30 minutes, a refresh token 60 days unused.
 """
 
+import base64
+import hashlib
 import json
 import logging
 import os
@@ -22,15 +24,16 @@ import requests
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from oauthlib.oauth2 import InvalidClientError, InvalidGrantError, OAuth2Error, UnauthorizedClientError
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
+from contacts import bell, sealing
 from contacts.api import ApiSession
 from contacts.models import RemoteContact
 from contacts.remote import NotAuthorised, Unavailable
 from contacts.values import System
-from xero import tokens
 from xero.models import XeroConnection
 
 log = logging.getLogger(__name__)
@@ -88,12 +91,25 @@ class _GrantRefused(Exception):
 
 
 def authorization_url(redirect_uri: str) -> tuple[str, str]:
-    """Return the address to send the browser to, and the state to keep in its session until it comes back."""
+    """Return the address to send the browser to, and the state to keep in its session until it comes back.
+
+    The code is bound to this server by PKCE on top of our secret, which an app that has one must send all the same
+    (facts, Xero 2.2).
+    """
     address = f"{settings.XERO_LOGIN_URL}/identity/connect/authorize"
     session = OAuth2Session(settings.XERO_CLIENT_ID, redirect_uri=redirect_uri, scope=list(SCOPES))
+    state = secrets.token_urlsafe(32)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(_verifier(state).encode()).digest()).rstrip(b"=").decode()
     with _plain_http_on_loopback(address):
-        url, state = session.authorization_url(address)
+        url, state = session.authorization_url(
+            address, state=state, code_challenge=challenge, code_challenge_method="S256"
+        )
     return url, state
+
+
+def _verifier(state: str) -> str:
+    """Return the secret half of PKCE: 64 characters that only this server can derive from the state in the address."""
+    return salted_hmac("xero.oauth.pkce", state, algorithm="sha256").hexdigest()
 
 
 def finish(redirect_uri: str, state: str, response_url: str) -> Consent:
@@ -108,20 +124,23 @@ def finish(redirect_uri: str, state: str, response_url: str) -> Consent:
         raise NotAuthorised("Xero was not connected: it sent no code. Start connecting Xero again.")
     try:
         pair = _ask(
-            lambda session, url, auth: session.fetch_token(url, code=code, auth=auth, timeout=TIMEOUT), redirect_uri
+            lambda session, url, auth: session.fetch_token(
+                url, code=code, auth=auth, timeout=TIMEOUT, code_verifier=_verifier(state)
+            ),
+            redirect_uri,
         )
     except _GrantRefused as error:
         raise NotAuthorised("Xero's answer is older than five minutes or was used already. Start again.") from error
     if not pair.refresh:
         raise NotAuthorised("Xero gave access for 30 minutes only. Start connecting Xero again.")
-    return Consent(tokens.seal(json.dumps(asdict(pair))), _organisations(pair.access))
+    return Consent(sealing.seal(json.dumps(asdict(pair))), _organisations(pair.access))
 
 
 def choose(token: str, organisation: Organisation) -> XeroConnection:
     """Connect this deployment to one organisation of a ``Consent``. Raise ``OtherOrganisation`` over foreign contacts."""
     try:
-        pair = _Pair(**json.loads(tokens.unseal(token)))
-    except tokens.Unreadable as error:
+        pair = _Pair(**json.loads(sealing.unseal(token)))
+    except sealing.Unreadable as error:
         raise NotAuthorised("This consent can no longer be read. Start connecting Xero again.") from error
     kept = XeroConnection.objects.filter(id=1).first()
     if kept and kept.tenant_id != organisation.tenant_id and RemoteContact.objects.filter(system=System.XERO).exists():
@@ -141,6 +160,7 @@ def choose(token: str, organisation: Organisation) -> XeroConnection:
     }
     connection, _ = XeroConnection.objects.update_or_create(id=1, defaults=row)
     log.info("Xero connected")
+    bell.ring()  # what waited meanwhile is caught up with at once
     return connection
 
 
@@ -160,41 +180,25 @@ def connect_without_browser(redirect_uri: str) -> XeroConnection:
     return choose(consent.token, consent.organisations[0])
 
 
-def disconnect() -> bool:
-    """Forget the tokens and revoke them at Xero; return False when Xero could not be told, so that a person does."""
-    connection = XeroConnection.objects.filter(id=1).first()
-    if connection is None or not connection.is_connected:
-        return True
-    try:
-        revoked = _revoke(tokens.unseal(connection.refresh_token))
-    except tokens.Unreadable:
-        revoked = False
-    nothing = {"access_token": "", "refresh_token": "", "previous_refresh_token": "", "expires_at": None}
-    XeroConnection.objects.filter(id=1).update(**nothing, rotated_at=None, problem="", problem_since=None)
-    log.info("Xero disconnected, revoked: %s", revoked)
-    return revoked
+def connections(access_token: str) -> ApiSession:
+    """Return a session for ``/connections``, which names no organisation."""
+    headers = {"Authorization": f"Bearer {access_token}"}
+    return ApiSession(
+        System.XERO, settings.XERO_API_URL, headers=lambda: headers, problems=lambda reply: [], for_person=True
+    )
 
 
-def _revoke(refresh_token: str) -> bool:
-    """Revoking removes this user's connections for our app (facts, Xero 2.4)."""
-    address = f"{settings.XERO_IDENTITY_URL}/connect/revocation"
-    try:
-        return requests.post(address, data={"token": refresh_token}, auth=_app(), timeout=TIMEOUT).ok
-    except requests.RequestException:
-        return False
+def rows_of(session: ApiSession) -> list[dict[str, Any]]:
+    """List what this user connected to our app: ``GET /connections``, a bare array (facts, Xero 4)."""
+    rows = session.json("GET", "/connections")
+    return [row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)]
 
 
 def _organisations(access_token: str) -> list[Organisation]:
-    """List what this user connected to our app: ``GET /connections``, a bare array (facts, Xero 4)."""
-    headers = {"Authorization": f"Bearer {access_token}"}
-    session = ApiSession(
-        System.XERO, settings.XERO_API_URL, headers=lambda: headers, problems=lambda reply: [], for_person=True
-    )
-    rows = session.json("GET", "/connections")
     found = [
         Organisation(str(row["tenantId"]).lower(), str(row.get("tenantName") or "Xero"))
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, dict) and row.get("tenantId") and row.get("tenantType") == "ORGANISATION"
+        for row in rows_of(connections(access_token))
+        if row.get("tenantId") and row.get("tenantType") == "ORGANISATION"
     ]
     if not found:
         raise NotAuthorised("No Xero organisation was chosen. Start again and allow access to one.")
@@ -202,6 +206,13 @@ def _organisations(access_token: str) -> list[Organisation]:
 
 
 # --- the tokens -------------------------------------------------------------------------------------------------------
+
+
+def organisation_id() -> str:
+    """Return the id of the connected organisation, without a call. Raise NotAuthorised when a person must connect."""
+    connection = _connected()
+    _read(connection.access_token)
+    return connection.tenant_id
 
 
 def access_token() -> tuple[str, str]:
@@ -217,6 +228,11 @@ def access_token() -> tuple[str, str]:
         connection = _connected()
         token = _read(connection.access_token)
     return token, connection.tenant_id
+
+
+def tenant_id() -> str:
+    """Return the id of the organisation that is or was connected; blank when there never was one."""
+    return XeroConnection.objects.values_list("tenant_id", flat=True).first() or ""
 
 
 def renew(stale_token: str) -> bool:
@@ -251,8 +267,8 @@ def _connected() -> XeroConnection:
 
 def _read(ciphertext: str) -> str:
     try:
-        return tokens.unseal(ciphertext)
-    except tokens.Unreadable as error:
+        return sealing.unseal(ciphertext)
+    except sealing.Unreadable as error:
         raise NotAuthorised(UNREADABLE) from error
 
 
@@ -291,6 +307,27 @@ def _rotate_previous(connection: XeroConnection) -> tuple[str, _Pair]:
     raise NotAuthorised(ACCESS_LOST)
 
 
+def reseal() -> bool:
+    """Seal the tokens anew where another key than the current one was used; return whether that was so.
+
+    Under the claim of a renewal, so that nobody stores a new pair over what we read.
+    """
+    connection = XeroConnection.objects.filter(id=1).first()
+    if connection is None or not connection.is_connected:
+        return False
+    columns = ("access_token", "refresh_token", "previous_refresh_token")
+    old = {name: getattr(connection, name) for name in columns if getattr(connection, name)}
+    if all(map(sealing.is_current, old.values())) or not (claimed_until := _claim(connection)):
+        return False
+    try:
+        fresh = {name: sealing.seal(sealing.unseal(text)) for name, text in old.items()}
+        return bool(XeroConnection.objects.filter(id=1, renewing_until=claimed_until, **old).update(**fresh))
+    except sealing.Unreadable:
+        return False
+    finally:
+        XeroConnection.objects.filter(id=1, renewing_until=claimed_until).update(renewing_until=None)
+
+
 def _refresh(sealed_refresh_token: str) -> _Pair:
     refresh_token = _read(sealed_refresh_token)
     return _ask(lambda session, url, auth: session.refresh_token(url, refresh_token, auth=auth, timeout=TIMEOUT))
@@ -298,8 +335,8 @@ def _refresh(sealed_refresh_token: str) -> _Pair:
 
 def _columns(pair: _Pair) -> dict[str, Any]:
     return {
-        "access_token": tokens.seal(pair.access),
-        "refresh_token": tokens.seal(pair.refresh),
+        "access_token": sealing.seal(pair.access),
+        "refresh_token": sealing.seal(pair.refresh),
         "expires_at": timezone.now() + timedelta(seconds=pair.expires_in),
         "scopes": pair.scopes[:500],
     }
@@ -308,7 +345,8 @@ def _columns(pair: _Pair) -> dict[str, Any]:
 # --- the token endpoint -----------------------------------------------------------------------------------------------
 
 
-def _app() -> HTTPBasicAuth:
+def app() -> HTTPBasicAuth:
+    """How our app proves itself to Xero's login."""
     return HTTPBasicAuth(settings.XERO_CLIENT_ID, settings.XERO_CLIENT_SECRET)
 
 
@@ -323,14 +361,15 @@ def _ask(call: Callable[[OAuth2Session, str, HTTPBasicAuth], Any], redirect_uri:
         session.register_compliance_hook(hook, _answer)
     try:
         with _plain_http_on_loopback(url):
-            reply = call(session, url, _app())
+            reply = call(session, url, app())
     except InvalidGrantError as error:
         raise _GrantRefused from error
     except (InvalidClientError, UnauthorizedClientError) as error:
         hint = "Xero does not know this app. Check XERO_CLIENT_ID and XERO_CLIENT_SECRET."
         raise NotAuthorised(hint) from error
     except (requests.RequestException, OAuth2Error) as error:
-        raise Unavailable("Xero's login did not answer as it should. It will be tried again.") from error
+        message = "Xero's login did not answer as it should. It will be tried again."
+        raise Unavailable(message, performed=False) from error
     lifetime, scope = reply.get("expires_in"), reply.get("scope") or ""
     return _Pair(
         access=str(reply["access_token"]),

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from contacts.api import ApiSession
-from contacts.remote import Creation, Keep, Missing, NotAuthorised, Rejected, Unavailable, Walk, Write
+from contacts.remote import Creation, Glance, Keep, Missing, NotAuthorised, Rejected, Unavailable, Walk, Write
 from contacts.values import Kind, Ref, Snapshot, System, Value, Values
 from xero import client, mapping, oauth
 from xero.client import IDS_PER_CALL, Page, XeroClient
@@ -17,6 +17,7 @@ from xero.mapping import Wire
 log = logging.getLogger(__name__)
 # Polls look back this far: Xero tells time to the second, and its list may lag behind its clock (facts, Xero 15).
 OVERLAP = timedelta(minutes=10)
+GLANCE = 20  # contacts that a glance at the list shows
 KEY_SECONDS = 360.0  # how long Xero remembers an idempotency key (facts, Xero 7)
 
 
@@ -38,8 +39,10 @@ class XeroRemote:
 
     # --- reading ---
 
-    def sizes(self) -> dict[str, int]:
-        return {"contacts": self._client.page(1, size=1).item_count}
+    def glance(self) -> Glance:
+        page = self._client.page(1, size=GLANCE)
+        ids = [mapping.contact_id(contact) for contact in page.contacts]
+        return Glance.of({"contacts": page.item_count}, ids)
 
     def walk(self, keep: Keep) -> Walk:
         """Keep every contact, archived ones too. A list that changed underfoot is walked once more, then given up."""
@@ -240,10 +243,14 @@ class _Access:
         return oauth.renew(self._token)
 
 
-def connect(for_person: bool = False) -> XeroRemote:
-    """Return Xero ready for calls. Raise NotAuthorised when nobody has connected it, or it must be connected again."""
+def connect(for_person: bool = False, *, in_any_case: bool = False) -> XeroRemote:
+    """Return Xero ready for calls. Raise NotAuthorised when nobody has connected it, or it must be connected again.
+
+    Xero's login is asked only by the first call that needs it: while it is down, the other service goes on.
+    ``in_any_case``: each call raises NotAuthorised instead, so that the other service can be seen to meanwhile.
+    """
     access = _Access()
-    _, tenant_id = oauth.access_token()
+    tenant_id = oauth.tenant_id() if in_any_case else oauth.organisation_id()
     session = ApiSession(
         System.XERO,
         f"{settings.XERO_API_URL}/api.xro/2.0",

@@ -9,13 +9,16 @@ import hmac
 import json
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from contacts import bell, mirror
+from contacts import notices
+from contacts.notices import Event
 from contacts.values import System
 from xero.models import XeroConnection
 
@@ -28,33 +31,40 @@ def verify(body: bytes, signature: str, keys: Iterable[str]) -> bool:
     given = signature.encode()
     matches = [
         hmac.compare_digest(base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()), given)
-        for key in keys
+        for key in map(str.strip, keys)
         if key
     ]
     return any(matches)
 
 
-def contact_ids(body: bytes, tenant_id: str) -> list[str]:
-    """Return the ids of our organisation's contacts that a delivery names; anything odd in it is passed over."""
+def events(body: bytes, tenant_id: str) -> list[Event]:
+    """Return the events about our organisation's contacts, of any type; anything odd in a delivery is passed over."""
     try:
         delivery = json.loads(body)
     except (ValueError, RecursionError):
         return []
-    events = delivery.get("events") if isinstance(delivery, dict) else None
-    found = [_contact_id(event, tenant_id) for event in (events if isinstance(events, list) else [])]
-    return list(dict.fromkeys(filter(None, found)))
+    told = delivery.get("events") if isinstance(delivery, dict) else None
+    found = (_event(each, tenant_id) for each in (told if isinstance(told, list) else []))
+    return [event for event in found if event]
 
 
-def _contact_id(event: object, tenant_id: str) -> str:
-    if not isinstance(event, dict) or not tenant_id:
-        return ""
-    category, tenant = (str(event.get(key)).lower() for key in ("eventCategory", "tenantId"))
+def _event(told: object, tenant_id: str) -> Event | None:
+    if not isinstance(told, dict) or not tenant_id:
+        return None
+    category, tenant = (str(told.get(key)).lower() for key in ("eventCategory", "tenantId"))
     if category != "contact" or tenant != tenant_id.lower():
-        return ""
+        return None
     try:
-        return str(uuid.UUID(str(event.get("resourceId"))))
+        contact_id = str(uuid.UUID(str(told.get("resourceId"))))
     except ValueError:
-        return ""
+        return None
+    at = notices.moment(told.get("eventDateUtc"))
+    return Event(contact_id, at, stamp=_stamp(at))
+
+
+def _stamp(at: datetime | None) -> str:
+    """Write an event's time as the mirror keeps ``UpdatedDateUTC``: milliseconds since the epoch."""
+    return str(round(at.timestamp() * 1000)) if at else ""
 
 
 @csrf_exempt
@@ -64,10 +74,11 @@ def receive(request: HttpRequest) -> HttpResponse:
 
     Xero tries out both answers before it delivers anything (facts, Xero 14.5).
     """
-    if not verify(request.body, request.headers.get("x-xero-signature", ""), settings.XERO_WEBHOOK_KEYS):
-        return HttpResponse(status=401)
-    connection = XeroConnection.objects.filter(id=1).first()
-    if connection and (ids := contact_ids(request.body, connection.tenant_id)):
-        mirror.ask_refresh(System.XERO, ids, "webhook")
-        bell.ring()  # for strangers, too: the next poll brings what was just created
-    return HttpResponse(status=200)
+    tenant_id = XeroConnection.objects.filter(id=1).values_list("tenant_id", flat=True).first() or ""
+    signature = request.headers.get("x-xero-signature", "")
+    return notices.answer(
+        request,
+        System.XERO,
+        is_genuine=lambda body: verify(body, signature, settings.XERO_WEBHOOK_KEYS),
+        events=partial(events, tenant_id=tenant_id),
+    )

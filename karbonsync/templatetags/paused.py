@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from karbonsync import safety_desk
+from karbonsync import safety_desk, standing
 from karbonsync.models import SafetyStop
 
 register = template.Library()
@@ -14,3 +14,9 @@ register = template.Library()
 def open_pauses(context: dict[str, Any]) -> list[SafetyStop]:
     request = context.get("request")
     return safety_desk.open_pauses(request) if request and request.user.is_authenticated else []
+
+
+@register.simple_tag(takes_context=True)
+def standing_notes(context: dict[str, Any]) -> list[standing.Note]:
+    request = context.get("request")
+    return standing.notes(request) if request and request.user.is_authenticated else []

@@ -28,6 +28,23 @@ def desk(staff) -> Client:
 
 
 @pytest.fixture
+def boss(db) -> User:
+    """Somebody who may choose the settings."""
+    user = factories.person("Bo", (*factories.STAFF, "contacts.change_syncsettings"))
+    user.email = "bo@firm.example"
+    user.save()
+    return user
+
+
+@pytest.fixture
+def admin(boss) -> Client:
+    """A browser of a settings administrator."""
+    client = Client()
+    client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
 def onlooker(db) -> Client:
     """A browser of somebody who may come in and do nothing."""
     client = Client()

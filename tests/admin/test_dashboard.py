@@ -13,7 +13,7 @@ from django.utils import timezone
 from contacts.models import SyncSettings
 from karbonsync import groups
 from karbonsync.dashboard import in_words
-from karbonsync.models import Cursor, Lease, Run
+from karbonsync.models import Cursor, Lease, Run, SetUp
 from tests.admin import factories
 from xero.models import XeroConnection
 
@@ -38,11 +38,12 @@ def test_the_numbers_are_those_of_the_tables(desk):
 
 def test_it_says_what_to_do_when_nothing_is_connected(desk):
     shown = desk.get(reverse("admin:index")).content.decode()
-    assert "Not connected yet" in shown and "python manage.py connect" in shown
+    assert "Not connected yet" in shown and "Ask an administrator to go through the set-up" in shown
 
 
 def test_it_says_when_syncing_is_off(desk):
     XeroConnection.objects.create(tenant_id="t", tenant_name="Firm Ltd", refresh_token="sealed")
+    SetUp.objects.create(started_at=timezone.now())
     shown = desk.get(reverse("admin:index")).content.decode()
     assert "Syncing is off" in shown and "Firm Ltd" in shown and "sealed" not in shown
 
@@ -87,7 +88,7 @@ def test_check_now_rings_the_bell(desk, rings):
 
 def test_check_now_says_when_syncing_is_off(desk, rings):
     response = desk.post(reverse("admin:check_now"), follow=True)
-    assert rings == [] and "Syncing is off. Switch it on" in response.content.decode()
+    assert rings == [] and "Syncing is off. Finish the set-up" in response.content.decode()
 
 
 def test_what_a_check_did_in_words():
@@ -139,10 +140,12 @@ def test_an_administrator_changes_the_settings(client, db, rings):
     boss = factories.person("Bo", (*factories.STAFF, "contacts.change_syncsettings"))
     client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
     policies = {f"{name}_policy": "ask" for name in ("name", "billing_email", "primary_phone", "billing_address")}
-    posted = {"syncing": "on", "default_contact_type": "Client", "import_filter": "customers", **policies}
+    posted = {"syncing": "on", "clears": "ask", "import_filter": "customers", **policies}
     response = client.post(reverse("admin:contacts_syncsettings_change", args=[SyncSettings.load().pk]), posted)
     assert response.status_code == 302
-    assert SyncSettings.load().import_filter == "customers" and rings
+    chosen = SyncSettings.load()
+    assert chosen.clears == "ask" and rings
+    assert chosen.import_filter == "all"  # what it would do is shown first: it is changed in the set-up
 
 
 def test_health_says_when_the_database_is_gone(client, monkeypatch):

@@ -21,7 +21,10 @@ def test_the_list_says_how_many_can_be_learned_from_and_how(desk):
     decision()
     decision(is_same=True)
     text = desk.get(reverse("admin:matching_verdict_changelist")).content.decode()
-    assert "1 called the same and 1 called not the same" in text and "manage.py train_matcher --data-dir FOLDER --from-decisions" in text
+    assert (
+        "1 called the same and 1 called not the same" in text
+        and "manage.py train_matcher --data-dir FOLDER --from-decisions" in text
+    )
 
 
 def test_a_decision_is_taken_back_and_the_pair_looked_at_again(desk, rings):

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from contacts.models import Change, Link, RemoteContact
 from karbonsync.models import SafetyStop
 from tests.admin import factories
 
@@ -38,6 +39,23 @@ def test_it_was_meant(desk, staff, pause, rings):
     pause.refresh_from_db()
     assert not pause.is_open and pause.closed_by == staff and rings
     assert "It was meant" in desk.get(reverse("admin:paused")).content.decode()
+
+
+def test_very_many_new_contacts_can_be_left_out(desk):
+    pause = SafetyStop.objects.create(kind="creations", reason="Very many new contacts.")
+    factories.xero("Old Limited", first_seen_at="2020-01-01T00:00:00Z")
+    RemoteContact.objects.update(first_seen_at="2020-01-01T00:00:00Z")
+    new, made = factories.xero("New Limited"), factories.pair(factories.xero("Made Limited"))
+    waiting = Link.objects.create(xero=new, state="creating", origin="created")
+    Change.objects.create(link=waiting, system="karbon", action="create", cause="No match")
+    factories.change(made, action="create", after={"name": "Made Limited"}, before={})
+    shown = desk.get(reverse("admin:paused")).content.decode()
+    assert "Leave the new contacts out of Karbon" in shown and "New Limited" in shown and "former values" not in shown
+    response = desk.post(url("put_back", pause), follow=True)
+    assert "2 new contacts are left out of Karbon." in response.content.decode()
+    for changed in (new, made, waiting):
+        changed.refresh_from_db()
+    assert (new.left_out, waiting.state, made.state) == (True, "ended", "unsynced")
 
 
 def test_the_former_values_are_put_back(desk, pause):

@@ -35,10 +35,70 @@ def test_a_free_contact_is_found_by_a_part_of_its_name(desk):
     assert [o.pk for o in found] == [other.pk] and taken not in found
 
 
-def test_archived_in_xero_is_quiet(desk):
-    pair = factories.pair(factories.xero(presence=Presence.ARCHIVED), state="stopped")
+def erased_pair():
+    """A pair whose Xero contact is gone."""
+    return factories.pair(factories.xero(presence=Presence.GONE), state="stopped", problem="Xero no longer shows it.")
+
+
+def test_gone_in_xero_offers_another_one_or_a_new_one_but_no_archiving(desk):
+    pair, other = erased_pair(), factories.xero()
     shown = desk.get(page(pair)).content.decode()
-    assert "Restored in Xero, the pair goes on by itself." in shown and "Leave alone" not in shown
+    places = [shown.index(words) for words in ("Xero no longer shows it.", "Link to another Xero contact", "Make it again in Xero", "Leave alone")]  # fmt: skip
+    assert places == sorted(places) and url("stopped_relink", pair.pk, other.pk) in shown
+    assert "Archive in Xero" not in shown
+    assert desk.get(url("stopped_archive", pair.pk)).status_code == 302
+
+
+def test_another_xero_contact_takes_the_place_of_one_that_is_gone(desk):
+    pair, other = erased_pair(), factories.xero(email="new@harbour.example")
+    ask = url("stopped_relink", pair.pk, other.pk)
+    desk.post(ask, {"seen": desk.get(ask).context["seen"]})
+    made = Link.objects.get(state="live")
+    assert (made.xero, made.karbon) == (other, pair.karbon) and "billing_email" not in made.base_xero
+
+
+def test_made_again_in_xero_as_what_it_is_in_karbon_unless_the_name_is_taken(desk):
+    pair = erased_pair()
+    ask = url("stopped_make_again", pair.pk)
+    assert "private" not in desk.get(ask).content.decode()
+    taken = factories.xero()
+    assert "already has an active contact" in desk.post(ask, follow=True).content.decode()
+    assert "takes each name once" in desk.get(ask).content.decode() and not Change.objects.exists()
+    taken.delete()
+    desk.post(ask)
+    change = Change.objects.get()
+    assert (change.action, change.system, change.kind) == ("create", "xero", "organisation")
+
+
+def test_gone_in_xero_and_left_alone(desk):
+    pair = erased_pair()
+    desk.post(url("stopped_leave_alone", pair.pk))
+    pair.karbon.refresh_from_db()
+    assert pair.karbon.left_out
+
+
+def test_gone_on_both_sides_offers_only_to_leave_it_alone(desk):
+    pair = factories.pair(factories.xero(presence=Presence.GONE), factories.karbon(presence=Presence.GONE), state="stopped")  # fmt: skip
+    shown = desk.get(page(pair)).content.decode()
+    assert "nothing left to keep the same" in shown and "Leave alone" in shown
+    assert "Make it again" not in shown and "Link to another" not in shown
+
+
+def test_merged_into_a_contact_with_a_pair_says_so_and_what_to_do(desk):
+    survivor = factories.xero("Harbour Group")
+    factories.pair(survivor, factories.karbon("Harbour Group Ltd"))
+    loser = factories.xero(presence=Presence.MERGED, merged_into=survivor.remote_id)
+    pair = factories.pair(loser, state="stopped", problem="Merged into another contact in Xero.")
+    shown = desk.get(page(pair)).content.decode()
+    assert "another Karbon contact, Harbour Group Ltd" in shown and "merge them in Karbon" in shown
+    free = factories.xero()
+    assert [other.pk for other in desk.get(page(pair)).context["replacements"]] == [free.pk]
+
+
+def test_archived_in_xero_is_quiet(desk):
+    pair = factories.pair(factories.xero(presence=Presence.ARCHIVED), state="stopped", problem="Archived in Xero.")
+    shown = desk.get(page(pair)).content.decode()
+    assert shown.count("Archived in Xero.") == 1 and "Leave alone" not in shown and "Make it again" not in shown
     assert not desk.get(reverse("admin:progress")).json()["counts"]["stopped"]["calls"]
 
 
@@ -101,8 +161,11 @@ def test_a_refused_name_is_linked_to_the_one_that_has_it(desk, onlooker):
     ask = url("clash_link", refused.pk, other.pk)
     assert ask in desk.get(page(refused)).content.decode()
     assert onlooker.post(ask).status_code == 403
-    desk.post(ask, {"seen": desk.get(ask).context["seen"]})
-    assert Link.objects.get(state="live").xero == other
+    shown = desk.get(ask)
+    assert 'name="winner_billing_email"' in shown.content.decode()
+    desk.post(ask, {"seen": shown.context["seen"], "winner_billing_email": "karbon"})
+    made = Link.objects.get(state="live")
+    assert made.xero == other and "billing_email" not in made.base_karbon
     assert "no longer refused" in desk.post(ask, follow=True).content.decode()
 
 
@@ -123,6 +186,38 @@ def test_a_held_name_gets_another_name_on_both_sides(desk):
     desk.post(url("clash_rename", pair.pk), {"name": "Third"})
     pair.refresh_from_db()
     assert pair.wishes["xero"]["name"]["value"] == "Third" and pair.base_karbon["name"] == "Harbour Joinery"
+
+
+def test_a_held_name_is_linked_to_the_one_that_has_it_and_says_what_becomes_of_the_pair(desk, onlooker):
+    pair = factories.pair(factories.xero("Old"), held={"xero": {"name": {"source": "x", "reason": "Taken."}}})
+    other = factories.xero()
+    ask = url("clash_link", pair.pk, other.pk)
+    assert ask in desk.get(page(pair)).content.decode()
+    assert onlooker.post(ask).status_code == 403
+    shown = desk.get(ask)
+    assert "is remembered as left out of Karbon" in shown.content.decode()
+    factories.change(pair, state="sending")
+    assert "being sent for this pair" in desk.post(ask, {"seen": shown.context["seen"]}, follow=True).content.decode()
+    Change.objects.update(state="done")
+    desk.post(ask, {"seen": shown.context["seen"]})
+    pair.refresh_from_db()
+    pair.xero.refresh_from_db()
+    made = Link.objects.get(state="live")
+    assert (made.xero, made.karbon) == (other, pair.karbon)
+    assert pair.state == "ended" and pair.xero.left_out
+
+
+def test_a_namesake_with_a_pair_of_its_own_is_named_but_not_offered(desk):
+    pair = factories.pair(factories.xero("Old"), held={"xero": {"name": {"source": "x", "reason": "Taken."}}})
+    other = factories.pair(factories.xero(), factories.karbon("Somebody else")).xero
+    shown = desk.get(page(pair)).content.decode()
+    assert "belongs to another pair" in shown and url("clash_link", pair.pk, other.pk) not in shown
+    ask = url("clash_link", pair.pk, other.pk)
+    response = desk.get(ask)
+    assert "already belongs to a pair" in response.content.decode()
+    assert "Look at the pair again" in desk.post(ask, {"seen": response.context["seen"]}, follow=True).content.decode()
+    pair.refresh_from_db()
+    assert pair.state == "live"
 
 
 def test_creating_under_a_name_that_xero_has_is_refused(desk):

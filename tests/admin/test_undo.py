@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from contacts.models import Change
+from contacts.models import Change, RemoteContact
 from karbonsync.models import Run, SafetyStop
 from tests.admin import factories
 from tests.admin.test_lists import HOSTILE, queries
@@ -64,6 +64,21 @@ def test_a_check_is_undone_with_what_it_sent(desk):
     response = desk.post(url("undo_check", run.pk), follow=True)
     change.link.refresh_from_db()
     assert change.link.wishes and "1 value goes back." in response.content.decode()
+
+
+def test_an_undone_creation_in_karbon_is_listed_until_somebody_decides_or_it_is_gone(desk):
+    run = Run.objects.create(ended_at=timezone.now())
+    created = factories.change(action="create", check_number=run.pk)
+    places = url("karbonsync_run_change", run.pk), url("match_issues") + "?tab=unsynced"
+    desk.post(url("undo_change", created.pk))
+    for place in places:
+        assert "To be deleted in Karbon" in desk.get(place).content.decode()
+    shown = desk.get(url("contacts_link_change", created.link_id)).content.decode()
+    assert "Undone" in shown and url("undo_change", created.pk) not in shown
+    assert "was undone already" in desk.post(url("undo_change", created.pk), follow=True).content.decode()
+    RemoteContact.objects.filter(system="karbon").update(presence="gone")
+    for place in places:
+        assert "To be deleted in Karbon" not in desk.get(place).content.decode()
 
 
 @pytest.mark.parametrize("name", ["undo_change", "undo_link", "link_resume", "undo_check"])

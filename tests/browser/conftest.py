@@ -34,7 +34,8 @@ def static_files_are_not_gathered() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def chromium(live_server: Any) -> Iterator[Browser]:
+    """The browser ends before the server does, so that no connection is still open when that goes."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install the package chromium to run the browser tests")
     with sync_playwright() as playwright:
@@ -67,6 +68,18 @@ class World:
     def delete_from_karbon(self, key: str) -> None:
         self.later()
         requests.delete(f"{self.box.url}/sandbox/karbon/contacts/{key}", timeout=10).raise_for_status()
+
+    def rename_in_karbon(self, name: str, new: str) -> None:
+        self._patch(f"karbon/organizations/{self.karbon()[name]['OrganizationKey']}", {"FullName": new})
+
+    def delete_in_karbon(self, name: str) -> None:
+        self.later()
+        key = self.karbon()[name]["OrganizationKey"]
+        requests.delete(f"{self.box.url}/sandbox/karbon/organizations/{key}", timeout=10).raise_for_status()
+
+    def merge_in_xero(self, name: str, into: str) -> None:
+        known = self.xero()
+        self._post(f"xero/contacts/{known[name]['ContactID']}/merge", {"into": known[into]["ContactID"]})
 
     def later(self) -> None:
         """Let the services' time pass: Karbon's lists tell it in whole seconds, and the sync waits them out."""

@@ -203,6 +203,22 @@ def test_a_policy_settles_every_clash_for_its_side(
         assert after[winner.other][name] == after[winner][name] == now[winner][name]
 
 
+@given(values(), values(), values(), values(), st.sampled_from(list(System)), st.sampled_from(["ask", "never"]))
+def test_a_cleared_value_wins_by_policy_only_where_clears_travel(
+    base_xero: Any, base_karbon: Any, xero: Any, karbon: Any, winner: System, clears: str
+) -> None:
+    bases, now = {System.XERO: base_xero, System.KARBON: base_karbon}, {System.XERO: xero, System.KARBON: karbon}
+    asked = plan(pair_of(bases, now, EXPRESS[0]))
+    settled = plan(pair_of(bases, now, EXPRESS[0], policies=dict.fromkeys(FIELDS, winner.value), clears=clears))
+    for name in asked.clashes:
+        if name == "name" or now[winner][name]:
+            continue
+        assert name not in settled.patches[winner.other], "nobody said that it may be blanked"
+        assert (name in settled.clashes) is (clears == "ask")
+        if clears == "ask":
+            assert settled.bases == {system: {**settled.bases[system], name: bases[system][name]} for system in System}
+
+
 @given(values(), values(), values(), values(), st.frozensets(st.sampled_from(list(FIELDS))))
 def test_fields_that_are_busy_or_asked_about_are_neither_sent_nor_asked_again(
     base_xero: Any, base_karbon: Any, xero: Any, karbon: Any, some: frozenset[str]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from contacts import normalise
 from contacts.remote import Creation
 from contacts.values import CannotHold, Kind, Ref, Value
-from karbon import mapping
+from karbon import conventions, mapping
+from karbon.conventions import STANDARD, Conventions
 from tests.karbon.wire import FIRM_KEY, KEY, NOW, assert_conforms, card, organisation, person
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
@@ -64,6 +65,11 @@ RAW = {
         },
     ),
 }
+CONVENTIONS = st.builds(
+    conventions.of,
+    st.lists(st.sampled_from(conventions.ADDRESS_LABELS), unique=True),
+    st.lists(st.sampled_from(conventions.PHONE_LABELS), unique=True, max_size=3),
+)
 CARD_FIELDS = ["billing_email", "primary_phone", "billing_address"]
 
 
@@ -83,8 +89,8 @@ def address(label: str | None = "Mailing", **parts: Any) -> dict[str, Any]:
     return {"AddressKey": "guid", **empty, "Label": label, **parts}
 
 
-def put(before: dict[str, Any], **values: Value) -> dict[str, Any]:
-    return mapping.card_body(before, Ref(KEY, Kind.PERSON), values)
+def put(before: dict[str, Any], by: Conventions = STANDARD, **values: Value) -> dict[str, Any]:
+    return mapping.card_body(before, Ref(KEY, Kind.PERSON), values, by)
 
 
 # --- reading ---
@@ -335,27 +341,58 @@ def test_an_email_that_stood_second_moves_up_instead_of_standing_twice() -> None
     assert put(before, billing_email="b@example.test")["EmailAddresses"] == ["b@example.test", "c@example.test"]
 
 
-@given(before=CARDS, values=expressible())
-def test_what_is_written_is_what_then_shows(before: dict[str, Any], values: dict[str, Value]) -> None:
-    body = put(before, **values)
+PHONES_OF_A_CARD = [
+    {"Number": "", "Label": "Office"},
+    {"Number": "1", "Label": "Work"},
+    {"Number": "2", "Label": "mobile"},
+    {"Number": "3", "Label": "Fax"},
+]
+
+
+@pytest.mark.parametrize(
+    ("preferred", "number"),
+    [([], "1"), (["Mobile", "Work"], "2"), (["Office", "Fax"], "3"), (["Home"], "1")],
+)
+def test_the_preferred_label_chooses_the_phone_and_an_empty_one_never_counts(preferred: list[str], number: str) -> None:
+    shown = mapping.card_values(card(PhoneNumbers=PHONES_OF_A_CARD), conventions.of([], preferred))
+    assert shown["primary_phone"] == {"number": number}
+
+
+def test_a_new_entry_gets_the_first_label_of_the_convention() -> None:
+    by = conventions.of(["Legal", "Mailing"], ["Mobile"])
+    body = put(card(), by, primary_phone={"number": "1"}, billing_address={"lines": "1 Wharf Road"})
+    assert [entry["Label"] for entry in (*body["PhoneNumbers"], *body["Addresses"])] == ["Mobile", "Legal"]
+
+
+def test_only_the_labels_of_the_convention_are_ever_looked_at() -> None:
+    addresses = [{"AddressLines": "7 Court Road", "Label": "Legal"}]
+    assert mapping.card_values(card(Addresses=addresses), conventions.of(["Home"], []))["billing_address"] == {}
+    assert mapping.card_values(card(Addresses=addresses))["billing_address"] == {"lines": "7 Court Road"}
+
+
+@given(before=CARDS, values=expressible(), by=CONVENTIONS)
+def test_what_is_written_is_what_then_shows(before: dict[str, Any], values: dict[str, Value], by: Conventions) -> None:
+    body = put(before, by, **values)
     assert_conforms(body)
-    shown = mapping.shown(body, Kind.PERSON, values)
+    shown = mapping.shown(body, Kind.PERSON, values, by)
     for name, value in values.items():
         if value:
             assert shown[name] == value
-    untouched = mapping.card_values(before)
-    after = mapping.card_values(body)
+    untouched = mapping.card_values(before, by)
+    after = mapping.card_values(body, by)
     assert all(after[name] == untouched[name] for name in CARD_FIELDS if name not in values)
 
 
-@given(before=CARDS, values=expressible())
-def test_whatever_is_not_synced_survives_a_write(before: dict[str, Any], values: dict[str, Value]) -> None:
-    body, alone = put(before, **values), put(before)
+@given(before=CARDS, values=expressible(), by=CONVENTIONS)
+def test_whatever_is_not_synced_survives_a_write(
+    before: dict[str, Any], values: dict[str, Value], by: Conventions
+) -> None:
+    body, alone = put(before, by, **values), put(before, by)
     assert all(body[name] == before[name] for name in ("BusinessCardKey", "EntityKey", "WebSites", "RoleOrTitle"))
     assert body.get("SkypeLink") == before["SkypeLink"]
-    first = {"PhoneNumbers": mapping._first_phone, "Addresses": mapping._billing_address}
+    first = {"PhoneNumbers": mapping._primary_phone, "Addresses": mapping._billing_address}
     for name, find in first.items():
-        ours = find(alone[name])
+        ours = find(alone[name], by)
         others = [entry for place, entry in enumerate(alone[name]) if place != ours]
         filled = [entry for entry in others if any(text.strip() for part, text in entry.items() if part != "Label")]
         assert all(entry in body[name] for entry in filled)
@@ -370,13 +407,13 @@ def test_a_write_of_nothing_changes_nothing_that_shows(before: dict[str, Any]) -
     assert put(put(before)) == put(before)
 
 
-@given(kind=st.sampled_from([Kind.PERSON, Kind.ORGANISATION]), values=st.data())
-def test_a_created_record_shows_what_it_was_created_with(kind: Kind, values: st.DataObject) -> None:
+@given(kind=st.sampled_from([Kind.PERSON, Kind.ORGANISATION]), values=st.data(), by=CONVENTIONS)
+def test_a_created_record_shows_what_it_was_created_with(kind: Kind, values: st.DataObject, by: Conventions) -> None:
     wanted = values.draw(expressible([*CARD_FIELDS, "name"], kind).filter(lambda found: "name" in found))
-    body = mapping.create_body(Creation(marker="1", kind=kind, values=wanted, contact_type="Client"))
+    body = mapping.create_body(Creation(marker="1", kind=kind, values=wanted, contact_type="Client"), by)
     assert body["ContactType"] == "Client"
     assert_conforms(body["BusinessCards"][0], is_new=True)
-    assert {name: mapping.record_values(body, kind)[name] for name in wanted} == wanted
+    assert {name: mapping.record_values(body, kind, by)[name] for name in wanted} == wanted
 
 
 def test_a_person_of_one_word_is_not_created() -> None:

@@ -340,6 +340,17 @@ def test_two_writers_at_once_are_told_apart_from_a_refusal(karbon: KarbonRemote,
     assert karbon.send([prepared]) == [None]
 
 
+@pytest.mark.parametrize("values", [{"name": "Harbour Ltd"}, {"billing_email": "new@example.test"}])
+def test_a_page_in_place_of_the_answer_leaves_open_whether_a_write_arrived(
+    karbon: KarbonRemote, play: Play, values: dict[str, str]
+) -> None:
+    prepared = karbon.prepare(read(karbon, play.organisation("Harbour")), values)
+    play.fault("garbage")
+    with pytest.raises(Unavailable) as lost:
+        karbon.send([prepared])
+    assert lost.value.performed is None
+
+
 def test_a_record_without_a_card_takes_a_name_and_nothing_else(karbon: KarbonRemote) -> None:
     now = mapping.record_snapshot({**person(), "BusinessCards": []}, PERSON, timezone.now())
     assert karbon.prepare(now, {"name": "Mere Rangi"}).part == "name"

@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import json
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from django.test.utils import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacts import bell, mirror
+from contacts import notices
+from contacts.models import Webhook
+from contacts.notices import Event
 from contacts.values import System
 from karbon import webhook
 from karbon.remote import KarbonRemote
@@ -36,12 +40,14 @@ def sign(body: bytes) -> str:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def asked(db: None, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What a delivery made us do, in order."""
     done: list[Any] = []
-    monkeypatch.setattr(mirror, "ask_refresh", lambda system, keys, reason: done.append((system, keys, reason)))
-    monkeypatch.setattr(bell, "ring", lambda: done.append("rung"))
+    monkeypatch.setattr(notices, "take", lambda system, events: done.extend((system, event) for event in events))
     return done
+
+
+AT = datetime(2026, 8, 1, tzinfo=UTC)
 
 
 def deliver(body: bytes, signature: str | None = None, method: str = "post") -> int:
@@ -78,17 +84,25 @@ def test_a_signature_counts_in_either_case() -> None:
     ],
 )
 def test_the_contacts_an_event_names_are_read(event: object, keys: list[str]) -> None:
-    assert webhook.keys(json.dumps(event).encode()) == keys
+    found = [told.remote_id for told in webhook.events(json.dumps(event).encode())]
+    assert list(dict.fromkeys(found)) == keys
+
+
+@pytest.mark.parametrize("spelling", ["Timestamp", "TimeStamp"])
+def test_an_events_time_is_read_in_both_spellings(spelling: str) -> None:
+    event = {name: text for name, text in EVENT.items() if name != "Timestamp"}
+    body = json.dumps({**event, spelling: "2026-08-01T00:00:00.0000000Z"}).encode()
+    assert webhook.events(body) == [Event("3Aa1Bb2Cc3Dd", AT)]
 
 
 @given(body=st.binary() | ODD.map(lambda value: json.dumps(value).encode()))
 def test_nothing_in_a_delivery_makes_reading_it_fail(body: bytes) -> None:
-    assert all(isinstance(key, str) and key for key in webhook.keys(body))
+    assert all(isinstance(event.remote_id, str) and event.remote_id for event in webhook.events(body))
 
 
-def test_a_signed_event_leaves_a_refresh_and_rings_the_bell(asked: list[Any]) -> None:
+def test_a_signed_event_is_taken(asked: list[Any]) -> None:
     assert deliver(json.dumps(EVENT).encode()) == 200
-    assert asked == [(System.KARBON, ["3Aa1Bb2Cc3Dd"], "webhook"), "rung"]
+    assert asked == [(System.KARBON, Event("3Aa1Bb2Cc3Dd", AT))]
 
 
 @pytest.mark.parametrize("signature", ["", "wrong", sign(b"another body")])
@@ -108,7 +122,7 @@ def test_a_database_that_is_down_does_not_cost_the_subscription(
     def fail(*args: object, **kwargs: object) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(mirror, "ask_refresh", fail)
+    monkeypatch.setattr(notices, "take", fail)
     assert deliver(json.dumps(EVENT).encode()) == 200
 
 
@@ -116,11 +130,17 @@ def test_only_a_post_is_an_event(asked: list[Any]) -> None:
     assert deliver(b"{}", method="put") == 405
 
 
-def test_without_a_signing_key_events_are_taken_unsigned(asked: list[Any]) -> None:
-    request = RequestFactory().post("/karbon", data=EVENT, content_type="application/json")
+def test_without_a_set_key_one_of_our_own_signs(asked: list[Any]) -> None:
+    body = json.dumps(EVENT).encode()
     with override_settings(KARBON_WEBHOOK_KEY=""):
-        assert webhook.receive(request).status_code == 200
-    assert asked[-1] == "rung"
+        key = webhook.signing_key()
+        assert re.fullmatch(r"[A-Za-z0-9_-]{16,}", key)
+        signed = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+        for signature, status in (("", 401), (sign(body), 401), (signed, 200)):
+            headers = {"Signature": signature}
+            request = RequestFactory().post("/karbon", body, content_type="application/json", headers=headers)
+            assert webhook.receive(request).status_code == status
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("second", ["replace", "conflict"])
@@ -130,5 +150,9 @@ def test_a_subscription_is_made_kept_and_moved(karbon: KarbonRemote, play: Play,
     assert not webhook.ensure_subscription("http://127.0.0.1:9/karbon")
     assert webhook.ensure_subscription("http://127.0.0.1:9/moved")
     assert karbon.client.subscription() == "http://127.0.0.1:9/moved"
+    with override_settings(KARBON_WEBHOOK_KEY="another-key-than-before"):
+        assert webhook.ensure_subscription("http://127.0.0.1:9/moved")
+        assert not webhook.ensure_subscription("http://127.0.0.1:9/moved")
+    assert Webhook.objects.get(system=System.KARBON).target == "http://127.0.0.1:9/moved"
     karbon.client.unsubscribe()
     assert karbon.client.subscription() is None

@@ -31,7 +31,7 @@ class Acts:
     def possible(self) -> list[str]:
         """The acts that are about something now."""
         states = set(Link.objects.values_list("state", flat=True))
-        found = list(ANSWERS) if FieldConflict.objects.filter(is_open=True).exists() else []
+        found = 3 * list(ANSWERS) if FieldConflict.objects.filter(is_open=True).exists() else []
         found += ABOUT_ISSUES if issues.open_issues().exists() else []
         found += [act for act, wanted in ABOUT_PAIRS.items() if states & wanted]
         found += ABOUT_STOPPED if Link.objects.filter(state=Link.State.STOPPED).exists() else []
@@ -85,6 +85,7 @@ class Acts:
         """What was decided against must be found in history; what was decided for must stand on both sides."""
         ledger, link, name = self.people.ledger, question.link, question.field
         ledger.doubtful.add((link.pk, name))
+        ledger.answered.add((link.pk, name))
         for ref in _refs(link):
             ledger.rested.pop((ref, name), None)
             latest = ledger.last.get((ref, name))

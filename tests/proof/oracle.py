@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 
-from contacts.fields import FIELDS
-from contacts.models import Change, FieldConflict, Link
+from django.db.models import Q
+
+from contacts import links
+from contacts.fields import FIELDS, NAME
+from contacts.models import Change, FieldConflict, Link, RemoteContact
 from contacts.values import Presence, Snapshot, System, Value
+from karbonsync import safety
+from matching.models import MatchIssue
 from tests.proof.outside import Call
-from tests.proof.people import XERO, Ledger, People, Ref, link_of
+from tests.proof.people import XERO, Edit, Ledger, People, Ref, link_of
 from tests.proof.product import ROUNDS, Product
 from tests.proof.stage import Refs, Stage
 from tests.proof.tally import count
+from tests.proof.terms import NEVER, TRAVEL
 
 SYNCS = 8
 
@@ -20,7 +26,7 @@ class Pair:
 
     link: Link
     sides: dict[System, Snapshot]
-    asked: frozenset[str]
+    asked: dict[str, str]  # per field why a person is asked: FieldConflict.Reason
 
     def ref(self, system: System) -> Ref:
         return system, self.sides[system].remote_id
@@ -35,8 +41,9 @@ class Pair:
 
 class Oracle:
     def __init__(self, stage: Stage, people: People, product: Product) -> None:
-        self.stage, self.people, self.product = stage, people, product
+        self.stage, self.people, self.product, self.terms = stage, people, product, people.terms
         self.broken: list[str] = []
+        self.surplus: set[Ref] = set()  # a person was asked about these namesakes
         stage.outside.on_write = self._watch
 
     # --- at any time ---
@@ -84,6 +91,7 @@ class Oracle:
         self._nothing_else_moved(shown)
         self._what_was_overwritten_is_kept(shown)
         self._nobody_is_there_twice(shown)
+        self._everybody_is_decided(shown)
         self._one_more_run_does_nothing()
         self.nothing_forbidden_was_sent()
         self._start_afresh(shown, pairs)
@@ -102,15 +110,15 @@ class Oracle:
         raise AssertionError(f"no rest after {SYNCS} syncs: {counts} {errors} {waiting}")
 
     def _pairs(self, shown: Refs) -> list[Pair]:
-        asked: dict[object, set[str]] = {}
-        for link_id, name in FieldConflict.objects.filter(is_open=True).values_list("link_id", "field"):
-            asked.setdefault(link_id, set()).add(name)
+        asked: dict[object, dict[str, str]] = {}
+        for question in FieldConflict.objects.filter(is_open=True):
+            asked.setdefault(question.link_id, {})[question.field] = question.reason
         found = []
         for link in Link.objects.filter(state=Link.State.LIVE).select_related("xero", "karbon"):
             sides = {system: shown.get((system, link.side(system).remote_id)) for system in System}
             gone = [system for system, side in sides.items() if side is None or side.presence != Presence.PRESENT]
             assert not gone, f"{link} is in sync with somebody who is not there in {gone}"
-            found.append(Pair(link, sides, frozenset(asked.get(link.pk, ()))))
+            found.append(Pair(link, sides, asked.get(link.pk, {})))
         return found
 
     def _sides_are_settled(self, pair: Pair, name: str) -> None:
@@ -120,23 +128,57 @@ class Oracle:
         for system, side in pair.sides.items():
             base = pair.link.base(system).get(name)
             assert base == side.values[name], f"{name} in {system}: base {base}, shown {side.values[name]}"
-        by_choice = _was_undone(pair.link, name)
+        by_choice = _was_undone(pair.link, name) or self._stays_cleared(pair, name)
         assert by_choice or FIELDS[name].same(*pair.values(name)), f"{name} differs: {pair.values(name)}"
 
+    def _stays_cleared(self, pair: Pair, name: str) -> bool:
+        """A person cleared one side, and the firm chose that this leaves the other side's value."""
+        blank = [system for system, side in pair.sides.items() if not side.values[name]]
+        return self.terms.clears == NEVER and len(blank) == 1 and (pair.ref(blank[0]), name) in self.people.cleared
+
     def _edits_stand(self, pair: Pair, name: str) -> None:
-        ledger, refs = self.people.ledger, [pair.ref(system) for system in System]
-        edits = [edit for ref in refs if (edit := ledger.last.get((ref, name)))]
+        ledger, refs = self.people.ledger, {system: pair.ref(system) for system in System}
+        edits = {system: edit for system, ref in refs.items() if (edit := ledger.last.get((ref, name)))}
         created = pair.link.origin == Link.Origin.CREATED
-        if ledger.loose & set(refs) or not (created or all(edit.link == pair.link.pk for edit in edits)):
+        if ledger.loose & set(refs.values()) or not (created or all(e.link == pair.link.pk for e in edits.values())):
             return
+        is_doubtful = (pair.link.pk, name) in ledger.doubtful
         if len(edits) == 1:
-            doubtful = (pair.link.pk, name) in ledger.doubtful
-            assert name not in pair.asked or doubtful, f"a question about {name}, which one side alone edited"
-            stands = all(FIELDS[name].same(edits[0].value, value) for value in pair.values(name))
-            assert pair.waits(name) or stands, f"{name} {edits[0].value} was lost: {pair.values(name)}"
-        elif edits and not pair.waits(name):
-            stands = any(FIELDS[name].same(edit.value, pair.values(name)[0]) for edit in edits)
-            assert stands, f"{name}: neither of {edits} stands, but {pair.values(name)}"
+            ((system, edit),) = edits.items()
+            self._one_edit_stands(pair, name, system, edit, is_doubtful)
+        elif edits:
+            self._one_of_both_stands(pair, name, edits, is_doubtful)
+
+    def _one_edit_stands(self, pair: Pair, name: str, system: System, edit: Edit, is_doubtful: bool) -> None:
+        fine = is_doubtful or pair.asked.get(name) == FieldConflict.Reason.FLAPPING
+        assert name not in pair.asked or fine, f"a question about {name}, which one side alone edited"
+        if pair.waits(name):
+            return
+        stands = all(FIELDS[name].same(edit.value, value) for value in pair.values(name))
+        was_answered = (pair.link.pk, name) in self.people.ledger.answered
+        if not edit.value and name != NAME and not was_answered and self.terms.clears != TRAVEL:
+            was_filled = bool(edit.against)
+            assert self.terms.clears == NEVER or not was_filled, f"{name} was cleared without a question"
+            travelled = stands and was_filled and not is_doubtful
+            assert not travelled, f"{name} was cleared on the other side, too, though that is never to be"
+            stands |= self.terms.clears == NEVER and not pair.sides[system].values[name]
+        assert stands, f"{name} {edit.value} was lost: {pair.values(name)}"
+
+    def _one_of_both_stands(self, pair: Pair, name: str, edits: dict[System, Edit], is_doubtful: bool) -> None:
+        """Both sides edited it. Where the firm chose whose edit wins, nobody is asked and that one's stands."""
+        field, winner = FIELDS[name], self.terms.winner(name)
+        is_decided = winner and not is_doubtful and not field.same(*(edit.value for edit in edits.values()))
+        is_decided = is_decided and all(edit.link == pair.link.pk for edit in edits.values())  # none before they met
+        if is_decided and (edits[winner].value or self.terms.clears == TRAVEL):
+            reason = pair.asked.get(name)
+            assert reason in (None, FieldConflict.Reason.FLAPPING), f"asked about {name} ({reason}) despite the policy"
+            edits = {winner: edits[winner]}
+            count("policy decides")
+        if not pair.waits(name):
+            now = pair.values(name)
+            stands = any(field.same(edit.value, value) for edit in edits.values() for value in now[:1])
+            stands |= self._stays_cleared(pair, name)
+            assert stands, f"{name}: none of {edits} stands, but {now}"
 
     def _nothing_else_moved(self, shown: Refs) -> None:
         """A value that nobody touched, on either side of its pair, is as it was."""
@@ -169,8 +211,25 @@ class Oracle:
         unsure = [c for c in creations if c.error.startswith("Several new contacts")]
         for ref in set(shown) - self.people.made:
             holders = [change for change in made if _created(change) == ref]
-            surplus = any(_is_surplus(change, shown[ref]) for change in unsure)
-            assert len(holders) == 1 or surplus, f"{ref} {shown[ref].values} was made by {len(holders)} creations"
+            renamed = (ref, NAME) in self.people.ledger.last
+            if any(_is_surplus(change, shown[ref], renamed=renamed) for change in unsure):
+                self.surplus.add(ref)
+            told = f"{ref} {shown[ref].values} was made by {len(holders)} creations"
+            assert len(holders) == 1 or ref in self.surplus, told
+
+    def _everybody_is_decided(self, shown: Refs) -> None:
+        """Who is inside the filter was matched, made, asked about or left out; who never was is left alone."""
+        if safety.open_stops().exists():
+            return
+        done = Q(pk__in=MatchIssue.objects.filter(state="open").values("xero")) | Q(left_out=True) | links.ever_linked()
+        decided = set(RemoteContact.objects.filter(done, system=XERO).values_list("remote_id", flat=True))
+        for (system, key), record in shown.items():
+            if system is XERO and record.presence == Presence.PRESENT and self.terms.lets_in(record):
+                assert key in decided, f"{record.values} in Xero is neither linked nor asked about"
+        survivors = {record.merged_into for record in shown.values()}
+        alone = Link.objects.filter(linked_by=None, xero__isnull=False).exclude(xero__remote_id__in=survivors)
+        for key in alone.values_list("xero__remote_id", flat=True):
+            assert (XERO, key) in self.people.entered, f"{key} was matched though no import filter lets it in"
 
     def _one_more_run_does_nothing(self) -> None:
         before, writes = self.stage.state(), len(self.stage.outside.writes)
@@ -188,6 +247,7 @@ class Oracle:
         for place, edit in old.last.items():
             if place in waiting or (place[0] not in paired and place[0] in shown):
                 resting.last[place] = edit
+        resting.answered = {(p.link.pk, n) for p in pairs for n in FIELDS if p.waits(n)} & old.answered
         resting.doubtful = {(p.link.pk, n) for p in pairs for n in FIELDS if p.waits(n)}
         for ref, record in shown.items():
             for name, value in record.values.items():
@@ -218,7 +278,8 @@ def _created(change: Change) -> Ref | None:
     return (System(change.system), side.remote_id) if side else None
 
 
-def _is_surplus(change: Change, record: Snapshot) -> bool:
+def _is_surplus(change: Change, record: Snapshot, *, renamed: bool) -> bool:
+    """A person was asked which of several namesakes is the one we made, and may have renamed one since."""
     source = change.link.side(System(change.system).other)
     name = str(change.typed.get("name") or (source.name if source else ""))
-    return change.system == record.system and FIELDS["name"].same(name, record.values["name"])
+    return change.system == record.system and (renamed or FIELDS[NAME].same(name, record.values[NAME]))

@@ -11,6 +11,7 @@ from contacts.models import Change, FieldConflict, Link
 from contacts.values import Kind, Snapshot, System, Value
 from tests.proof.outside import Call
 from tests.proof.stage import Refs, Stage
+from tests.proof.terms import ASK, Terms
 from tests.scenarios.conftest import karbon_address, karbon_phone, xero_address, xero_phone
 
 Ref = tuple[System, str]
@@ -22,10 +23,11 @@ NORMAL, LOUD, BLANK = "normal", "loud", "blank"
 
 @dataclass(frozen=True)
 class Edit:
-    """The last value a person gave a field of one record, and the link that held the record then."""
+    """The last value a person gave a field of one record, the link that held it then, and what its partner showed."""
 
     value: Value
     link: object = None
+    against: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,16 @@ class Ledger:
     overwritten: list[Overwritten] = field(default_factory=list)
     doubtful: set[tuple[object, str]] = field(default_factory=set)  # link and field where a question may be asked
     loose: set[Ref] = field(default_factory=set)  # somebody decided about these: what follows is the decision's
+    answered: set[tuple[object, str]] = field(default_factory=set)  # link and field about which somebody decided
     rested: dict[tuple[Ref, str], Value] = field(default_factory=dict)
 
 
 class People:
-    def __init__(self, stage: Stage) -> None:
-        self.stage, self.ledger = stage, Ledger()
+    def __init__(self, stage: Stage, terms: Terms | None = None) -> None:
+        self.stage, self.ledger, self.terms = stage, Ledger(), terms or Terms()
         self.made: set[Ref] = set()
+        self.entered: set[Ref] = set()  # Xero contacts that the import filter let in at some time
+        self.cleared: set[tuple[Ref, str]] = set()  # given a blank by a person, and not filled by one since
         self.replaced: dict[tuple[Ref, str], Value] = {}  # by our own writes, and not given again by a person since
         self.numbers = 0
 
@@ -82,13 +87,16 @@ class People:
                 self._note(before, self.stage.shown())
         return reply
 
-    def arrive(self, system: System, name: str, email: str, *, person: bool, number: int) -> None:
+    def arrive(
+        self, system: System, name: str, email: str, *, person: bool, number: int, customer: bool = True
+    ) -> None:
         """A new contact. Its key is given, so that the same story has the same keys."""
         phone, address = _phone(number), _address(number)
         if system is XERO:
             key = f"00000000-0000-4000-8000-{len(self.made):012d}"
             body = {"ContactID": key, "Name": name, "EmailAddress": email, "Phones": [xero_phone(phone)]}
-            made = self.screen("POST", "/xero/contacts", {**body, "Addresses": [xero_address(address)]})
+            body |= {"Addresses": [xero_address(address)], "IsCustomer": customer}
+            made = self.screen("POST", "/xero/contacts", body)
         else:
             key = f"made{len(self.made):08d}"
             card = {"IsPrimaryCard": True, "EmailAddresses": [email] if email else []}
@@ -111,6 +119,11 @@ class People:
         card = "/card" if system is KARBON and name != NAME else ""
         self.screen("PATCH", f"{_path(record)}{card}", wire)
 
+    def invoice(self, who: int, flag: str, is_set: bool) -> None:
+        """A first invoice or bill makes a customer or supplier of a Xero contact, a deleted one takes that back."""
+        if record := self.pick(XERO, who):
+            self.screen("PATCH", _path(record), {flag: is_set})
+
     def move(self, what: str, who: int, into: int) -> None:
         """Archive, restore and merge in Xero, delete and merge in Karbon."""
         system = XERO if what in ("archive", "restore", "merge in Xero") else KARBON
@@ -129,6 +142,8 @@ class People:
     def _note(self, before: Refs, after: Refs) -> None:
         for ref, record in after.items():
             old = before.get(ref)
+            if ref[0] is XERO and self.terms.lets_in(record):
+                self.entered.add(ref)
             for name, value in record.values.items():
                 if old is None or old.values.get(name) != value:
                     self._given(ref, name, old, value, before)
@@ -136,6 +151,7 @@ class People:
     def _given(self, ref: Ref, name: str, old: Snapshot | None, value: Value, before: Refs) -> None:
         ledger, link = self.ledger, link_of(ref)
         self.replaced.pop((ref, name), None)
+        self._cleared(ref, name, value, link)
         if old is not None:  # a person saw that value and replaced it: nobody has to keep it
             seen = (ref, name, old.values.get(name))
             ledger.overwritten = [o for o in ledger.overwritten if (o.ref, o.name, o.value) != seen]
@@ -144,7 +160,17 @@ class People:
             ledger.overwritten.append(Overwritten(ref, name, last.value, replaced=True))
         if link is not None and old is not None:
             self._build_on(link, ref, name, old, before)
-        ledger.last[ref, name] = Edit(value, link and link.pk)
+        partner = link and _partner(link, ref)
+        other = before.get(partner) if partner else None
+        ledger.last[ref, name] = Edit(value, link and link.pk, other and other.values.get(name))
+
+    def _cleared(self, ref: Ref, name: str, value: Value, link: Link | None) -> None:
+        if value:
+            self.cleared.discard((ref, name))
+            return
+        self.cleared.add((ref, name))
+        if link is not None and self.terms.clears == ASK:
+            self.ledger.doubtful.add((link.pk, name))
 
     def _build_on(self, link: Link, ref: Ref, name: str, old: Snapshot, before: Refs) -> None:
         """Where we had brought both sides together, a new edit starts from there: it contradicts nobody."""
@@ -159,9 +185,12 @@ class People:
         theirs = [ref for ref, now in both if _is_last(self.ledger.last.get((ref, name)), now.values[name])]
         asked = FieldConflict.objects.filter(link=link, field=name, is_open=True).exists()
         if FIELDS[name].same(old.values[name], other.values[name]) and len(theirs) < 2 and not asked:
-            gone = self.ledger.last.pop((partner, name), None)
-            if gone and gone.value != other.values[name]:
-                self.ledger.overwritten.append(Overwritten(partner, name, gone.value))
+            theirs_edit = self.ledger.last.get((partner, name))
+            if theirs_edit is None or not _is_seen(theirs_edit, old.values[name], link.base(partner[0]).get(name)):
+                return
+            del self.ledger.last[partner, name]
+            if theirs_edit.value != other.values[name]:
+                self.ledger.overwritten.append(Overwritten(partner, name, theirs_edit.value))
 
     def decided(self, *refs: Ref) -> None:
         """A person decided about these contacts: from now on only history and agreement are asked for."""
@@ -170,6 +199,14 @@ class People:
 
 def _is_last(edit: Edit | None, value: Value) -> bool:
     return edit is not None and edit.value == value
+
+
+def _is_seen(edit: Edit, here: Value, base: Value | None) -> bool:
+    """Tell whether the sync has been at an edit of the other side: it moved this side, or agreed without moving it.
+
+    An edit of capitals alone makes both sides look the same at once, and is an edit all the same (design 4).
+    """
+    return edit.against != here or edit.value == base
 
 
 def link_of(ref: Ref) -> Link | None:

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from contacts import links, mirror
-from contacts.models import Change, FieldConflict, Link, SyncSettings
+from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
 from contacts.values import System
 from karbonsync import pipeline, safety
-from karbonsync.models import SafetyStop
+from karbonsync.models import Cursor, SafetyStop
 from tests.scenarios.conftest import World
 
 MANY = 25
@@ -70,6 +71,19 @@ def test_a_mass_change_that_was_not_meant_is_put_back(world: World, many: list[t
     assert not safety.open_stops().exists()
 
 
+def test_a_pair_that_changed_twice_goes_back_to_the_same_value_on_both_sides(
+    world: World, many: list[tuple[str, str]]
+) -> None:
+    edit_all(world, many[:1], "xero", email="first@new.example")
+    world.settle()
+    edit_all(world, many, "xero")
+    world.sync()
+    safety.put_back(the_stop(), by=world.by)
+    world.settle()
+    for number, (xero, key) in enumerate(many):
+        world.assert_both(xero, key, email=f"client{number}@old.example")
+
+
 def test_a_first_import_is_no_mass_change(world: World, many: list[tuple[str, str]]) -> None:
     assert not SafetyStop.objects.exists()
 
@@ -101,6 +115,65 @@ def test_many_archived_clients_stop_everything_else_until_somebody_has_looked(
     safety.go_on(the_stop(), by=world.by)
     world.settle()
     world.assert_both(*stays, email="new@stay.example")
+
+
+@pytest.fixture
+def newcomers(world: World, many: list[tuple[str, str]]) -> list[str]:
+    """As many contacts as there are pairs appear in Xero long after the first import, as from another organisation."""
+    RemoteContact.objects.update(first_seen_at=_now() - timedelta(days=1))
+    names = [f"Newcomer {n} Limited" for n in range(MANY)]
+    for number, name in enumerate(names):
+        world.add_xero(name, f"n{number}@new.example")
+    return names
+
+
+def test_very_many_new_contacts_are_created_only_when_somebody_says_so(world: World, newcomers: list[str]) -> None:
+    assert world.sync().created == 0
+    assert "25 contacts new in Xero within an hour are to be created in Karbon, beside 25 pairs" in the_stop().reason
+    assert world.sync().created == 0
+    safety.go_on(the_stop(), by=world.by)
+    world.settle()
+    assert set(newcomers) < set(world.karbon_names())
+    assert not safety.open_stops().exists()
+    world.assert_at_rest()
+
+
+def test_very_many_new_contacts_that_were_not_meant_are_left_out(world: World, newcomers: list[str]) -> None:
+    before = world.state()
+    world.sync()
+    assert safety.put_back(the_stop(), by=world.by) == MANY
+    for full in (False, True):
+        world.sync(full=full)
+    assert world.state() == before
+    assert RemoteContact.objects.filter(left_out=True).count() == MANY
+    assert not safety.open_stops().exists()
+
+
+def test_new_contacts_within_the_limit_and_those_of_a_first_import_pause_nothing(world: World) -> None:
+    for number in range(MANY):
+        world.add_xero(f"Client {number} Limited", f"c{number}@old.example")
+    world.connect()
+    world.settle()
+    assert len(world.all_karbon()) == MANY
+    SyncSettings.objects.update(brake_creations=100)
+    RemoteContact.objects.update(first_seen_at=_now() - timedelta(days=1))
+    for number in range(MANY):
+        world.add_xero(f"Newcomer {number} Limited", f"n{number}@new.example")
+    world.settle()
+    assert len(world.all_karbon()) == 2 * MANY
+    assert not SafetyStop.objects.exists()
+
+
+def test_a_pause_that_stood_for_hours_can_still_be_put_back(world: World, many: list[tuple[str, str]]) -> None:
+    edit_all(world, many, "xero")
+    world.sync()
+    long_ago = timedelta(hours=5)
+    Change.objects.update(created_at=F("created_at") - long_ago)
+    SafetyStop.objects.update(opened_at=F("opened_at") - long_ago)
+    assert safety.put_back(the_stop(), by=world.by) == MANY
+    world.settle()
+    for number, (xero, key) in enumerate(many):
+        world.assert_both(xero, key, email=f"client{number}@old.example")
 
 
 def test_what_a_person_asks_for_is_sent_during_a_pause(world: World, many: list[tuple[str, str]]) -> None:
@@ -185,6 +258,31 @@ def test_a_list_of_another_organisation_changes_nothing_and_the_right_one_carrie
     assert (result.created, result.written, result.errors) == (0, 0, [])
     assert not safety.open_stops().exists()
     assert world.state() == before and world.links() == links_before
+
+
+def test_a_doubted_list_in_which_nothing_moved_is_not_walked_again(world: World, many: list[tuple[str, str]]) -> None:
+    for _, key in many:
+        world.control("DELETE", f"/karbon/organizations/{key}")
+    for number in range(MANY):
+        world.control("POST", "/karbon/organizations", {"FullName": f"Stranger {number} Limited"})
+    Cursor.objects.update(walked_at=_now() - timedelta(days=1))
+    for _ in range(2):
+        world.sync()
+    assert "another organisation" in the_stop().reason
+    world.forget_calls()
+    result = world.sync()
+    assert "another organisation" in result.errors[0]
+    assert len(world.calls(system="karbon")) == 2, "one glance at each of the two lists, and no walk"
+    world.add_organisation("One More Limited")
+    world.forget_calls()
+    world.sync()
+    assert len(world.calls(system="karbon")) > 2, "something moved, so the list is walked"
+    SafetyStop.objects.update(walked_at=_now() - timedelta(hours=1))
+    world.forget_calls()
+    world.sync()
+    assert len(world.calls(system="karbon")) > 2, "and now and then it is walked all the same"
+    safety.go_on(the_stop(), by=world.by)
+    assert world.sync().errors == []
 
 
 def test_a_karbon_that_is_really_empty_is_believed_when_it_was_so_from_the_start(world: World) -> None:

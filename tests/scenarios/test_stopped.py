@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from contacts import links, mirror, stopped
+from contacts import finding, links, mirror, stopped
 from contacts.models import Change, Link
 from contacts.values import Kind, System
 from karbonsync import pipeline
+from matching import issues
 from tests.scenarios.conftest import World, key_of
 from tests.scenarios.test_acts import flows, read_in_full
 
@@ -180,6 +181,156 @@ def test_a_merge_of_two_linked_contacts_stops_the_losers_pair_and_asks(world: Wo
     assert world.links() == {(other, other_key)}
     assert world.mirrored(System.KARBON, key).left_out
     assert not pipeline.needs_a_person()
+
+
+def test_the_loser_of_a_merge_gets_another_xero_contact_when_a_person_links_it(world: World) -> None:
+    pair = merged_into_a_linked_one(world)
+    free = world.add_xero("Harbour Joinery 2026 Limited", "office@harbour.example")
+    world.add_organisation(
+        "Harbour Joinery 2026 Limited", "else@harbour.example"
+    )  # keeps it from being created by itself
+    world.settle()
+    assert pair.karbon is not None
+    stopped.relink(pair, world.mirrored(System.XERO, free), by=world.by)
+    world.settle()
+    world.assert_both(free, pair.karbon.remote_id, name="Harbour Joinery 2026 Limited", phone="6495550100")
+    flows(world, free, pair.karbon.remote_id)
+
+
+def test_the_loser_of_a_merge_is_made_again_in_xero(world: World) -> None:
+    pair = merged_into_a_linked_one(world)
+    assert pair.karbon is not None
+    stopped.make_again(pair, kind=Kind.ORGANISATION, contact_type="", by=world.by)
+    world.settle()
+    (made,) = [xero for xero, key in world.links() if key == pair.karbon.remote_id]
+    assert world.xero(made)["ContactStatus"] == "ACTIVE"
+    assert world.xero_names().count(NAME) == 2  # the merged one keeps its name and is never written to again
+    world.assert_both(made, pair.karbon.remote_id, name=NAME, email=EMAIL)
+    flows(world, made, pair.karbon.remote_id)
+
+
+def merged_into_a_linked_one(world: World) -> Link:
+    """A stopped pair: its Xero contact was merged into one that has a pair of its own."""
+    xero, _ = world.add_pair()
+    other, _ = world.add_pair("Quay Boats Limited", "hi@quay.example")
+    world.connect()
+    world.sync()
+    world.control("POST", f"/xero/contacts/{xero}/merge", {"into": other})
+    world.settle()
+    pair = world.link_of(xero)
+    assert pair.state == Link.State.STOPPED
+    return pair
+
+
+# --- gone in Xero -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def erased(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """A pair whose Xero contact is not there any more, which a direct read said twice."""
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.linked_pair()
+    world.add_pair("Quay Boats Limited", "hi@quay.example")
+    world.sync()
+    with world.box.lock:
+        world.box.xero.book.remove(xero)
+    world.forget_calls()
+    world.sync(full=True)
+    assert [call["status"] for call in world.calls(system="xero", path=xero)] == [404, 404]
+    assert world.link_of(xero).state == Link.State.STOPPED
+    return xero, key
+
+
+def test_a_xero_contact_that_is_gone_is_said_to_be_erased_and_nothing_travels(
+    world: World, erased: tuple[str, str]
+) -> None:
+    xero, key = erased
+    assert "Xero no longer shows this contact" in world.link_of(xero).problem
+    assert "private" not in world.link_of(xero).problem
+    assert pipeline.needs_a_person()
+    world.edit_card(key, EmailAddresses=["while@away.example"])
+    before = world.state()
+    result = world.sync(full=True)
+    assert (result.written, result.created) == (0, 0)
+    assert world.state() == before
+
+
+def test_a_gone_xero_contact_is_replaced_by_another_one(world: World, erased: tuple[str, str]) -> None:
+    xero, key = erased
+    world.add_organisation("Harbour Joinery 2026 Limited", "else@harbour.example")  # so that it waits for a person
+    other = world.add_xero("Harbour Joinery 2026 Limited", EMAIL)
+    world.sync()
+    pair = world.link_of(xero)
+    assert [c.remote_id for c in stopped.possible_replacements(pair)] == [other]
+    stopped.relink(pair, world.mirrored(System.XERO, other), by=world.by, winners={"name": System.KARBON})
+    world.settle()
+    world.assert_both(other, key, name=NAME, phone="6495550100")
+    flows(world, other, key)
+
+
+def test_a_gone_xero_contact_is_made_again_once(world: World, erased: tuple[str, str]) -> None:
+    xero, key = erased
+    pair = world.link_of(xero)
+    stopped.make_again(pair, kind=Kind.ORGANISATION, contact_type="", by=world.by)
+    world.settle()
+    made = world.xero_named(NAME)["ContactID"]
+    assert made != xero and (made, key) in world.links()
+    flows(world, made, key)
+
+
+def test_a_gone_xero_contact_cannot_be_archived_and_left_alone_stays_gone(
+    world: World, erased: tuple[str, str]
+) -> None:
+    xero, key = erased
+    with pytest.raises(links.NotPossible):
+        stopped.archive_in_xero(world.link_of(xero), by=world.by)
+    stopped.leave_alone(world.link_of(xero), by=world.by)
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    for full in (False, True):
+        result = world.sync(full=full)
+        assert (result.created, result.written) == (0, 0)
+    assert world.xero_names() == ["Quay Boats Limited"]
+    assert world.mirrored(System.KARBON, key).left_out
+    assert not pipeline.needs_a_person()
+
+
+def test_a_pair_that_is_gone_on_both_sides_can_only_be_left_alone(world: World, erased: tuple[str, str]) -> None:
+    xero, key = erased
+    world.control("DELETE", f"/karbon/organizations/{key}")
+    world.sync(full=True)
+    pair = world.link_of(xero)
+    with pytest.raises(links.NotPossible):
+        stopped.make_again(pair, kind=Kind.ORGANISATION, contact_type="", by=world.by)
+    stopped.leave_alone(pair, by=world.by)
+    world.settle()
+    assert not pipeline.needs_a_person()
+
+
+# --- a name that Xero has already -------------------------------------------------------------------------------------
+
+
+def test_a_pair_whose_new_name_xero_has_is_linked_to_the_one_that_has_it(world: World) -> None:
+    xero, key = world.linked_pair()
+    namesake = world.add_xero("Coastal Plumbing Limited", "hi@coast.example")
+    world.add_organisation("Coastal Plumbing Limited", "else@coast.example")  # so that it waits for a person
+    world.sync()
+    world.edit_karbon(key, FullName="Coastal Plumbing Limited")
+    world.sync()
+    pair = world.link_of(xero)
+    assert finding.is_name_held(pair) and pair.karbon is not None
+    issues.link_to_namesake(
+        pair,
+        world.mirrored(System.XERO, namesake),
+        world.mirrored(System.KARBON, key),
+        by=world.by,
+        winners={"billing_email": System.KARBON},
+    )
+    old = world.xero(xero)
+    world.settle()
+    world.assert_both(namesake, key, name="Coastal Plumbing Limited", email=EMAIL, phone="6495550100")
+    assert world.xero(xero) == old and world.mirrored(System.XERO, xero).left_out
+    flows(world, namesake, key)
+    assert world.xero(xero) == old
 
 
 def test_an_unsync_that_is_taken_back_goes_on_from_where_it_stood(world: World) -> None:

@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from contacts import links
+from contacts.models import Change
 from contacts.values import Kind, System
 from karbonsync import pipeline, tasks
 from karbonsync.lease import Held
 from matching.models import MatchIssue
-from tests.scenarios.conftest import ADDRESS, PHONE, World, karbon_phone
+from tests.scenarios.conftest import ADDRESS, PHONE, World, karbon_phone, xero_phone
 from tests.scenarios.test_acts import read_in_full
+from xero.models import XeroConnection
 
 NAME = "Coastal Plumbing Limited"
 CREATE = {"karbon": ("POST", "/(Contacts|Organizations)/?$"), "xero": ("PUT", "/Contacts/?$")}
@@ -42,6 +45,39 @@ def test_a_person_whose_creation_lost_its_reply_is_found_again(world: World) -> 
     key = world.karbon_named("Aroha Ngata")["ContactKey"]
     assert (xero, key) in world.links()
     world.assert_both(xero, key, email="aroha@ngata.example")
+
+
+@pytest.mark.parametrize(("system", "method"), [("karbon", "PUT"), ("xero", "POST")])
+def test_a_page_in_place_of_the_answer_to_a_write_costs_no_edit(world: World, system: str, method: str) -> None:
+    xero, key = world.linked_pair()
+    world.fault(system=system, method=method, kind="garbage")
+    if system == "karbon":
+        world.edit_xero(xero, EmailAddress="new@harbour.example")
+    else:
+        world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.sync()
+    world.settle()
+    world.assert_both(xero, key, email="new@harbour.example")
+
+
+def test_while_only_xeros_login_is_down_karbon_is_read_and_written_all_the_same(world: World) -> None:
+    xero, key = world.linked_pair()
+    world.edit_xero(xero, Phones=[xero_phone(("64", "3", "379 1234"))])
+    world.fault(system="karbon", method="PUT", kind="error", status=503)
+    world.sync()  # what came from Xero still waits to be sent
+    XeroConnection.objects.update(expires_at=timezone.now())
+    world.fault(system="xero", path="/connect/token", kind="error", status=503, times=99)
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.wait_out()
+    result = world.sync()
+    assert any("Xero's login did not answer" in error for error in result.errors)
+    assert world.mirrored(System.KARBON, key).billing_email == "new@harbour.example"
+    assert world.in_karbon(key)["phone"] == "6433791234"
+    assert not Change.objects.filter(system=System.XERO, state=Change.State.SENDING).exists()
+    world.no_faults()
+    world.wait_out()
+    world.settle()
+    world.assert_both(xero, key, email="new@harbour.example", phone="6433791234")
 
 
 @pytest.mark.parametrize("kind", ["drop_reply", "drop_request"])

@@ -1,11 +1,13 @@
 """Undo: values go back on the side that we wrote to, later edits stay and are said, and nothing flows back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from contacts import undoing
+from contacts import links, mirror, undoing
 from contacts.models import Change, Link, SyncSettings
+from contacts.values import Kind, System
 from karbonsync.models import Run
 from tests.scenarios.conftest import PHONE, World, karbon_phone, read_karbon, read_xero, xero_address, xero_phone
 from tests.scenarios.test_acts import flows
@@ -103,10 +105,41 @@ def test_an_undone_creation_in_karbon_says_what_a_person_must_do(world: World) -
     world.assert_at_rest()
 
 
-def test_an_undone_creation_in_xero_archives_it(world: World) -> None:
-    from contacts import links
-    from contacts.values import Kind, System
+def test_what_is_to_be_deleted_in_karbon_stays_on_a_list_until_it_is_gone_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    world.add_pair()
+    world.add_xero("Coastal Plumbing Limited", "hi@coast.example")
+    world.connect()
+    world.sync()
+    creation = Change.objects.get(action=Change.Action.CREATE)
+    assert creation.check_number is not None
+    undoing.undo_check(creation.check_number, by=world.by)
+    world.settle()
+    (listed,) = undoing.to_delete()
+    assert (listed.undoes, str(listed.link.karbon)) == (creation, "Coastal Plumbing Limited")
+    key = world.karbon_named("Coastal Plumbing Limited")["OrganizationKey"]
+    world.control("DELETE", f"/karbon/organizations/{key}")
+    world.sync(full=True)
+    assert not undoing.to_delete()
+    world.assert_at_rest()
 
+
+def test_an_undone_creation_that_is_taken_up_again_is_not_to_be_deleted(world: World) -> None:
+    world.add_pair()
+    xero = world.add_xero("Coastal Plumbing Limited", "hi@coast.example")
+    world.connect()
+    world.sync()
+    undo(world, Change.objects.get(action=Change.Action.CREATE))
+    links.resume(world.link_of(xero), by=world.by)
+    world.settle()
+    assert not undoing.to_delete()
+    links.unsync(world.link_of(xero), by=world.by)
+    assert not undoing.to_delete()
+
+
+def test_an_undone_creation_in_xero_archives_it(world: World) -> None:
     world.linked_pair()
     key = world.add_organisation("Coastal Plumbing Limited", "hi@coast.example")
     world.sync()

@@ -11,12 +11,13 @@ import responses
 from django.test.utils import override_settings
 from django.utils import timezone
 
+from contacts import sealing
 from contacts.models import RemoteContact
 from contacts.remote import NotAuthorised, Unavailable
 from contacts.values import System
 from tests.xero.conftest import Play
 from tests.xero.wire import NOW
-from xero import oauth, tokens
+from xero import leaving, oauth
 from xero.models import XeroConnection
 
 BACK = "http://localhost:8000/xero/back"
@@ -39,7 +40,7 @@ def test_connecting_stores_the_organisation_and_no_readable_token(play: Play, db
     assert (row.tenant_name, row.tenant_id, row.problem) == ("Acme Partners", tenant_id, "")
     assert token.count(".") == 2
     assert token not in row.access_token
-    assert tokens.unseal(connected().access_token) == token
+    assert sealing.unseal(connected().access_token) == token
     assert str(row) == "Acme Partners"
     assert set(row.scopes.split()) == {"offline_access", "accounting.contacts"}
 
@@ -144,7 +145,7 @@ def test_a_lost_renewal_is_repeated_with_the_same_refresh_token(play: Play, db: 
 def test_a_refused_refresh_token_falls_back_on_the_one_before(play: Play, db: None) -> None:
     oauth.connect_without_browser(BACK)
     oauth.renew(oauth.access_token()[0])
-    XeroConnection.objects.update(refresh_token=tokens.seal("lost on the way"))
+    XeroConnection.objects.update(refresh_token=sealing.seal("lost on the way"))
     assert oauth.renew(oauth.access_token()[0])
     assert connected().problem == ""
 
@@ -153,7 +154,7 @@ def test_the_token_before_is_not_tried_after_half_an_hour(play: Play, db: None) 
     oauth.connect_without_browser(BACK)
     oauth.renew(oauth.access_token()[0])
     half_an_hour_ago = timezone.now() - timedelta(minutes=31)
-    XeroConnection.objects.update(refresh_token=tokens.seal("lost"), rotated_at=half_an_hour_ago)
+    XeroConnection.objects.update(refresh_token=sealing.seal("lost"), rotated_at=half_an_hour_ago)
     with pytest.raises(NotAuthorised, match="Connect Xero again"):
         oauth.renew(oauth.access_token()[0])
 
@@ -161,7 +162,7 @@ def test_the_token_before_is_not_tried_after_half_an_hour(play: Play, db: None) 
 def test_withdrawn_access_is_told_once_and_asks_xero_no_more(play: Play, db: None) -> None:
     oauth.connect_without_browser(BACK)
     stale, _ = oauth.access_token()
-    XeroConnection.objects.update(refresh_token=tokens.seal("withdrawn"))
+    XeroConnection.objects.update(refresh_token=sealing.seal("withdrawn"))
     with pytest.raises(NotAuthorised, match="Connect Xero again"):
         oauth.renew(stale)
     row = connected()
@@ -189,27 +190,28 @@ def test_tokens_under_a_lost_key_ask_for_a_new_connection(play: Play, db: None) 
 
 
 def test_an_older_key_still_reads(settings: object) -> None:
-    sealed = tokens.seal("secret")
+    sealed = sealing.seal("secret")
     older = settings.FIELD_ENCRYPTION_KEYS  # type: ignore[attr-defined]
     with override_settings(FIELD_ENCRYPTION_KEYS=["b3RoZXItb25seS1rZXktbm90LWEtc2VjcmV0LSEhISE=", *older]):
-        assert tokens.unseal(sealed) == "secret"
+        assert sealing.unseal(sealed) == "secret"
 
 
 def test_disconnecting_revokes_and_remembers_whose_contacts_these_are(play: Play, db: None) -> None:
     oauth.connect_without_browser(BACK)
-    assert oauth.disconnect()
+    assert leaving.disconnect()
     assert len(play.calls("revocation")) == 1
     row = connected()
     assert (row.is_connected, row.access_token, row.tenant_name) == (False, "", "Acme Partners")
     with pytest.raises(NotAuthorised, match="Connect it first"):
         oauth.access_token()
-    assert oauth.disconnect()
+    assert leaving.disconnect()
 
 
 def test_disconnecting_says_when_xero_could_not_be_told(play: Play, db: None) -> None:
     oauth.connect_without_browser(BACK)
     play.fault("drop_request", "revocation")
-    assert not oauth.disconnect()
+    play.fault("error", "connections", status=503, times=3)
+    assert not leaving.disconnect()
     assert not connected().is_connected
 
 
@@ -253,6 +255,6 @@ def test_tokens_stay_out_of_the_logs(play: Play, db: None, caplog: pytest.LogCap
     oauth.connect_without_browser(BACK)
     token, _ = oauth.access_token()
     oauth.renew(token)
-    refresh = tokens.unseal(connected().refresh_token)
+    refresh = sealing.unseal(connected().refresh_token)
     assert token not in caplog.text
     assert refresh not in caplog.text

@@ -1,5 +1,6 @@
 """``demo``: sandbox, site and worker in one terminal; the first import runs by itself with visible progress."""
 
+import json
 import os
 import secrets
 import signal
@@ -54,12 +55,18 @@ class Command(BaseCommand):
         gunicorn = str(Path(sys.executable).parent / "gunicorn")
         self._start(folder, env, "web", gunicorn, "karbonsync.wsgi", "--bind", f"127.0.0.1:{site_port}", "--threads", "4")  # fmt: skip
         self._wait(f"{env['SITE_URL']}/admin/login/")
+        self._aim_xero(env)
         self._tell(env, password)
         self._manage(env, "sync", check=False, show=True)
         self._start(folder, env, "worker", sys.executable, "manage.py", "qcluster")
         self.stdout.write(self.style.SUCCESS("\nFirst import done. Both services are checked every minute from now on."))  # fmt: skip
         self._tell(env, password)
         self._watch()
+
+    def _aim_xero(self, env: dict[str, str]) -> None:
+        """Enter our webhook address, as a person does in Xero's developer portal."""
+        body = json.dumps({"xero": f"{env['SITE_URL']}/webhooks/xero"}).encode()
+        urllib.request.urlopen(f"{env['SANDBOX_URL']}/sandbox/webhooks", body, timeout=5).close()  # noqa: S310
 
     def _tell(self, env: dict[str, str], password: str) -> None:
         self.stdout.write(f"\n  Site      {env['SITE_URL']}/admin/   user {USER}   password {password}")

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0004_lookalikes'),
-        ('matching', '0001_initial'),
+        ('contacts', '0008_lookalikes'),
+        ('matching', '0002_decided_kinds'),
     ]
 
     operations = [

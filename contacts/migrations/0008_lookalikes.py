@@ -7,15 +7,10 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0003_change_agreed_change_check_number_change_purpose_and_more'),
+        ('contacts', '0007_set_up'),
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='syncsettings',
-            name='hold_lookalikes',
-            field=models.BooleanField(default=True, help_text='A contact without a match that looks very much like a free Karbon contact waits for a person instead of becoming a second one.', verbose_name='hold lookalikes'),
-        ),
         migrations.AddField(
             model_name='syncsettings',
             name='lookalike_threshold',

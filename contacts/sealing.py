@@ -31,3 +31,12 @@ def unseal(ciphertext: str) -> str:
         return _fernet().decrypt(ciphertext.encode()).decode()
     except InvalidToken as error:
         raise Unreadable from error
+
+
+def is_current(ciphertext: str) -> bool:
+    """Tell whether a text was sealed with the current key, not an older one."""
+    try:
+        Fernet(settings.FIELD_ENCRYPTION_KEYS[0]).decrypt(ciphertext.encode())
+    except InvalidToken:
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""When a service no longer lets us in: since when, what a person does about it, and who was told by e-mail.
+
+Nothing is lost meanwhile: the other service is still read, and what is to be sent waits. We go on knocking, ever more
+rarely, so that access given back is noticed without a press; connecting anew knocks at once.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.mail import EmailMessage
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from contacts import pausing
+from contacts.values import System
+from karbonsync.models import Outage
+from xero import leaving
+from xero.models import XeroConnection
+
+log = logging.getLogger(__name__)
+MAY_CONNECT = "contacts.change_syncsettings"
+KNOCK_AT_LEAST_EVERY = timedelta(minutes=15)
+TELL_AFTER = timedelta(minutes=2)  # what ends by itself sooner needs no letter
+KARBON_REFUSES = "Karbon no longer accepts our keys: they were changed or withdrawn there. Enter Karbon's keys again."
+
+
+def open_outages() -> dict[System, Outage]:
+    return {System(outage.system): outage for outage in Outage.objects.filter(ended_at=None)}
+
+
+def begin(system: System, error: str) -> str:
+    """Note that a service refused us, and return the sentence for people. A connection that a person ended is no outage."""
+    now = timezone.now()
+    connection = XeroConnection.objects.first()
+    if system is System.XERO and (connection is None or not connection.is_connected):
+        return error
+    known = Outage.objects.filter(system=system, ended_at=None).first()
+    if known:
+        Outage.objects.filter(pk=known.pk).update(tried_at=now)
+        return known.reason
+    since, reason = now, KARBON_REFUSES if system is System.KARBON else error
+    if system is System.XERO and connection and connection.problem:
+        since = connection.problem_since or now
+    elif system is System.XERO:
+        reason = leaving.why_refused() or error
+    Outage.objects.get_or_create(
+        system=system, ended_at=None, defaults={"reason": reason[:500], "since": since, "tried_at": now}
+    )
+    log.warning("%s no longer lets us in", system)
+    return reason
+
+
+def end(system: System) -> None:
+    """The service answered again."""
+    if Outage.objects.filter(system=system, ended_at=None).update(ended_at=timezone.now()):
+        log.info("%s lets us in again", system)
+
+
+def still_refused(system: System) -> str:
+    """Return why not to try a service now: blank while it lets us in, and after a wait that grows with the outage."""
+    outage = open_outages().get(system)
+    if outage is None or timezone.now() >= knock_at(outage.since, outage.tried_at):
+        return ""
+    connection = XeroConnection.objects.first() if system is System.XERO else None
+    is_new = connection and connection.connected_at and connection.connected_at > outage.tried_at
+    return "" if is_new else outage.reason
+
+
+def knock_at(since: datetime, tried_at: datetime) -> datetime:
+    """Return when to try again: after a quarter of the time that it has lasted, a quarter of an hour at most."""
+    return tried_at + min(KNOCK_AT_LEAST_EVERY, max(timedelta(0), (tried_at - since) / 4))
+
+
+def knock_now() -> None:
+    """A person asks for a check or entered keys: try each service at once."""
+    Outage.objects.filter(ended_at=None).update(tried_at=timezone.now() - KNOCK_AT_LEAST_EVERY)
+
+
+# --- told to people ---------------------------------------------------------------------------------------------------
+
+
+def sentence(outage: Outage) -> str:
+    """Say it in one line, the same on the banner, by ``manage.py check`` and in the letter."""
+    system = System(outage.system)
+    what = "Xero disconnected" if system is System.XERO else "Karbon refuses our keys"
+    return f"{what} since {since_in_words(outage.since)}. {what_waits(system)}"
+
+
+def what_waits(system: System) -> str:
+    number = pausing.waiting(system).count()
+    if number == 0:
+        return "No change waits yet; nothing is lost."
+    return f"{pausing.in_words(number)}; nothing is lost."
+
+
+def since_in_words(moment: datetime) -> str:
+    """Say a moment of today by its time, one of the last days by its weekday, an older one by its date."""
+    here = timezone.localtime(moment)
+    if here.date() == timezone.localdate():
+        return date_format(here, "H:i")
+    return date_format(here, "l H:i" if timezone.now() - moment < timedelta(days=6) else "j F, H:i")
+
+
+def told() -> list[User]:
+    """Return whom a letter goes to: who may change the connection and has an address."""
+    able = User.objects.with_perm(MAY_CONNECT, backend="django.contrib.auth.backends.ModelBackend")
+    return list(able.exclude(email="").distinct().order_by("pk"))
+
+
+def write_letters() -> int:
+    """Tell the administrators of each outage once, and return how many letters went out. A failed one is tried again."""
+    sent = 0
+    for outage in Outage.objects.filter(ended_at=None, told_at=None):
+        is_sure = XeroConnection.objects.exclude(problem="").exists() and outage.system == System.XERO
+        if not is_sure and timezone.now() - outage.since < TELL_AFTER:
+            continue
+        if not Outage.objects.filter(pk=outage.pk, told_at=None).update(told_at=timezone.now()):
+            continue
+        try:
+            sent += _write(outage)
+        except OSError:
+            log.warning("the letter about %s could not be sent; it is tried again", outage.system)
+            Outage.objects.filter(pk=outage.pk).update(told_at=None)
+    return sent
+
+
+def _write(outage: Outage) -> int:
+    """One letter per person, so that nobody sees the others' addresses. It names no client."""
+    act = "Reconnect Xero" if outage.system == System.XERO else "Enter Karbon's keys again"
+    body = (
+        f"{sentence(outage)}\n\n{outage.reason}\n\n"
+        f"{act} here, and everything that waits is sent:\n{settings.SITE_URL}/admin/\n"
+    )
+    subject = f"KarbonSync: {sentence(outage).partition('.')[0]}"
+    people = told()
+    for person in people:
+        EmailMessage(subject, body, to=[person.email]).send()
+    return len(people)

@@ -1,0 +1,326 @@
+"""The set-up: each step with what it stores and says, who may, and what a stranger gets."""
+
+import re
+from smtplib import SMTPException
+from typing import Any
+
+import pytest
+import requests
+from django.contrib.admin.models import LogEntry
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from contacts.models import SyncSettings
+from karbon import keys
+from karbon.models import KarbonConnection
+from karbonsync.models import Preview, SetUp
+from sandbox import server
+from tests.admin import factories
+from xero.models import XeroConnection
+
+STEPS = ("setup", "setup_karbon", "setup_xero", "setup_rules", "setup_conventions", "setup_former", "preview")
+ACTS = {
+    "setup_karbon_test": (),
+    "xero_sign_in": (),
+    "xero_confirm": (),
+    "xero_forget": (),
+    "preview_make": (),
+    "preview_discard": (),
+    "preview_kind": (1,),
+    "preview_leave_out": (1,),
+    "preview_bring_back": (1,),
+    "setup_start": (),
+    "setup_test_email": (),
+}
+
+
+@pytest.fixture
+def bare(box, settings):
+    """A sandbox, and a server whose environment sets no Karbon keys."""
+    settings.KARBON_BEARER_TOKEN = settings.KARBON_ACCESS_KEY = settings.KARBON_WEBHOOK_KEY = ""
+    return box
+
+
+def url(name: str, *args: Any) -> str:
+    return reverse(f"admin:{name}", args=args)
+
+
+def text(response: Any) -> str:
+    return response.content.decode()
+
+
+# --- who may ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_for_settings_administrators_only(name, desk: Client, client: Client, db):
+    assert desk.get(url(name)).status_code == 403
+    assert client.get(url(name))["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize(("name", "args"), ACTS.items())
+def test_an_act_of_the_set_up_is_a_post_of_a_settings_administrator(name, args, desk: Client, admin: Client, client):
+    assert desk.post(url(name, *args)).status_code == 403
+    assert client.post(url(name, *args))["Location"].startswith("/admin/login/")
+    assert admin.get(url(name, *args)).status_code == 405
+
+
+@pytest.mark.parametrize("name", ["preview_progress", "preview_csv"])
+def test_what_the_preview_tells_is_for_settings_administrators(name, desk: Client):
+    assert desk.get(url(name)).status_code == 403
+
+
+def test_xeros_answer_is_taken_from_a_settings_administrator_only(desk: Client, client: Client, db):
+    assert client.get("/xero/callback?code=c&state=s")["Location"] == "/admin/login/?next=/admin/set-up/xero/"
+    assert desk.get("/xero/callback?code=c&state=s").status_code == 403
+
+
+def test_an_act_of_the_set_up_needs_a_csrf_token(boss):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.post(url("setup_start")).status_code == 403
+
+
+# --- Karbon keys ------------------------------------------------------------------------------------------------------
+
+TYPED = {"bearer_token": server.KARBON_BEARER_TOKEN, "access_key": server.KARBON_ACCESS_KEY}
+
+
+def test_typed_keys_are_tried_named_back_and_kept_encrypted(bare, admin, settings):
+    response = admin.post(url("setup_karbon"), TYPED, follow=True)
+    assert "Karbon is connected. Account 2SandboxTnt1 holds 0 people and 0 organisations" in text(response)
+    row = KarbonConnection.objects.get()
+    kept = row.bearer_token + row.access_key + row.webhook_key
+    assert TYPED["bearer_token"] not in kept and TYPED["access_key"] not in kept
+    assert keys.current() == keys.Keys(TYPED["bearer_token"], TYPED["access_key"])
+    assert len(keys.webhook_key()) >= 16
+    assert LogEntry.objects.get().get_change_message() == "Stored new keys to Karbon."
+    page = text(admin.get(url("setup_karbon")))
+    assert not any(secret in page for secret in (*TYPED.values(), row.bearer_token, row.access_key))
+
+
+def test_keys_that_do_not_work_are_not_kept(bare, admin):
+    response = admin.post(url("setup_karbon"), {**TYPED, "bearer_token": "wrong"})
+    assert "Karbon no longer accepts our keys" in text(response)
+    assert "wrong" not in text(response)
+    assert not KarbonConnection.objects.exists()
+
+
+def test_swapped_keys_are_told_without_a_call(bare, admin):
+    swapped = {"bearer_token": TYPED["access_key"], "access_key": TYPED["bearer_token"]}
+    assert "The two keys are swapped" in text(admin.post(url("setup_karbon"), swapped))
+    assert list(bare.calls) == []
+
+
+def test_the_environments_keys_win_and_the_page_says_so(box, admin):
+    page = text(admin.get(url("setup_karbon")))
+    assert "The keys come from the server" in page and "KARBON_BEARER_TOKEN" in page and 'name="access_key"' not in page
+    keys.store(keys.Keys("typed", "typed"))
+    assert keys.current().bearer_token == server.KARBON_BEARER_TOKEN
+    assert "The keys work. Account 2SandboxTnt1" in text(admin.post(url("setup_karbon_test"), follow=True))
+
+
+def test_keys_work_though_the_tenant_settings_are_refused(bare, admin):
+    bare.switches.change({"tenantSettings401": True})
+    response = admin.post(url("setup_karbon"), TYPED, follow=True)
+    assert "Karbon is connected. Account (Karbon does not tell its key) holds" in text(response)
+    assert "Type the name as it is written in Karbon" in text(admin.get(url("setup_rules")))
+
+
+def test_keys_to_another_account_are_refused_while_the_firsts_contacts_are_here(bare, admin):
+    admin.post(url("setup_karbon"), TYPED)
+    KarbonConnection.objects.update(account_key="anotherAcct1")
+    factories.karbon()
+    response = admin.post(url("setup_karbon"), TYPED)
+    assert "keys to another Karbon account (2SandboxTnt1)" in text(response)
+
+
+def test_without_an_encryption_key_nothing_can_be_typed(bare, admin, settings):
+    settings.FIELD_ENCRYPTION_KEYS = []
+    page = text(admin.get(url("setup_karbon")))
+    assert "FIELD_ENCRYPTION_KEYS" in page and 'name="access_key"' not in page
+
+
+def test_keys_under_a_lost_encryption_key_ask_to_be_typed_again(bare, admin, settings):
+    admin.post(url("setup_karbon"), TYPED)
+    settings.FIELD_ENCRYPTION_KEYS = ["b3RoZXItb25seS1rZXktbm90LWEtc2VjcmV0LSEhISE="]
+    with pytest.raises(keys.NotAuthorised, match="FIELD_ENCRYPTION_KEYS"):
+        keys.current()
+    assert admin.get(url("setup_karbon")).status_code == 200
+
+
+# --- Xero -------------------------------------------------------------------------------------------------------------
+
+
+def signed_in(admin: Client) -> Any:
+    """Go out to Xero as the browser does, and come back with its answer."""
+    gone = admin.post(url("xero_sign_in"))
+    address = re.search(r'href="(http[^"]+)"', text(gone))
+    assert address is not None
+    back = requests.get(address[1].replace("&amp;", "&"), allow_redirects=False, timeout=5).headers["Location"]
+    return back.removeprefix("http://localhost:8000")
+
+
+def test_signing_in_names_the_organisation_large_before_anything_is_connected(box, admin):
+    page = admin.get(signed_in(admin), follow=True)
+    assert "You are connecting <strong>Acme Partners</strong>" in " ".join(text(page).split())
+    assert not XeroConnection.objects.exists()
+    organisation = admin.session["xero_consent"]["organisations"][0]["id"]
+    page = admin.post(url("xero_confirm"), {"organisation": organisation}, follow=True)
+    assert "Acme Partners is connected." in text(page)
+    assert XeroConnection.objects.get().is_connected and "xero_consent" not in admin.session
+
+
+def test_the_consent_in_the_session_is_sealed(box, admin):
+    admin.get(signed_in(admin))
+    assert "refresh" not in admin.session["xero_consent"]["token"]
+
+
+def test_the_state_works_once(box, admin):
+    back = signed_in(admin)
+    admin.get(back)
+    admin.session.pop("xero_consent", None)
+    page = text(admin.get(back, follow=True))
+    assert "does not belong to a sign-in that you started" in page
+
+
+def test_a_wrong_state_connects_nothing(box, admin):
+    signed_in(admin)
+    page = text(admin.get("/xero/callback?code=made-up&state=wrong", follow=True))
+    assert "does not belong" in page and "xero_consent" not in admin.session
+
+
+def test_an_answer_to_somebody_elses_sign_in_is_refused(box, admin, boss):
+    back = signed_in(admin)
+    session = admin.session
+    session["xero_sign_in"] = {**session["xero_sign_in"], "by": boss.pk + 1}
+    session.save()
+    assert "does not belong" in text(admin.get(back, follow=True))
+
+
+def test_declined_consent_is_told_plainly(box, admin):
+    admin.post(url("xero_sign_in"))
+    state = admin.session["xero_sign_in"]["state"]
+    page = text(admin.get(f"/xero/callback?error=access_denied&state={state}", follow=True))
+    assert "access was declined there" in page and not XeroConnection.objects.exists()
+
+
+def test_another_organisation_is_refused_with_the_reason(box, admin):
+    factories.xero()
+    XeroConnection.objects.create(tenant_id="the-first", tenant_name="First Firm", refresh_token="sealed")
+    admin.get(signed_in(admin))
+    organisation = admin.session["xero_consent"]["organisations"][0]["id"]
+    page = text(admin.post(url("xero_confirm"), {"organisation": organisation}, follow=True))
+    assert "This database holds the contacts of First Firm" in page
+    assert XeroConnection.objects.get().tenant_id == "the-first"
+
+
+def test_of_several_organisations_one_is_chosen(box, admin):
+    admin.get(signed_in(admin))
+    session = admin.session
+    session["xero_consent"] = {**session["xero_consent"], "organisations": [*session["xero_consent"]["organisations"], {"id": "other", "name": "Other Firm"}]}  # fmt: skip
+    session.save()
+    page = text(admin.get(url("setup_xero")))
+    assert "Which organisation are you connecting?" in page and "Other Firm" in page
+    page = text(admin.post(url("xero_confirm"), {"organisation": "nobody's"}, follow=True))
+    assert "Choose the organisation first" in page and not XeroConnection.objects.exists()
+    admin.post(url("xero_confirm"), {"organisation": "other"})
+    assert XeroConnection.objects.get().tenant_name == "Other Firm"
+
+
+def test_not_this_one_connects_nothing(box, admin):
+    admin.get(signed_in(admin))
+    assert "Nothing was connected." in text(admin.post(url("xero_forget"), follow=True))
+    assert "xero_consent" not in admin.session and not XeroConnection.objects.exists()
+
+
+def test_missing_settings_are_named_before_anybody_goes_to_xero(box, admin, settings):
+    settings.XERO_CLIENT_ID = ""
+    page = text(admin.get(url("setup_xero")))
+    assert "XERO_CLIENT_ID" in page and "disabled" in page
+
+
+# --- choices ----------------------------------------------------------------------------------------------------------
+
+
+def test_rules_are_stored_and_the_filters_meaning_is_told(box, admin):
+    page = text(admin.get(url("setup_rules")))
+    meaning = "A client new in Xero is neither customer nor supplier, and will not reach Karbon, until its first invoice or bill."  # fmt: skip
+    assert meaning in " ".join(page.split()) and "Prospect" in page
+    admin.post(url("setup_rules"), {"default_contact_type": "Prospect", "import_filter": "customers"})
+    chosen = SyncSettings.load()
+    assert (chosen.default_contact_type, chosen.import_filter, chosen.syncing) == ("Prospect", "customers", False)
+    assert SetUp.load().rules_at
+
+
+def test_a_contact_type_that_karbon_does_not_know_is_refused(box, admin):
+    page = text(admin.post(url("setup_rules"), {"default_contact_type": "Wizard", "import_filter": "all"}))
+    assert "Karbon has no such contact type" in page and SyncSettings.load().default_contact_type == ""
+
+
+def test_conventions_are_stored_in_their_order(box, admin):
+    posted = {"address_1": "Legal", "address_2": "Mailing", "address_3": "Legal", "phone_1": "Office", "phone_2": "", "hold_lookalikes": "no"}  # fmt: skip
+    admin.post(url("setup_conventions"), posted)
+    chosen = SyncSettings.load()
+    assert (chosen.karbon_address_labels, chosen.karbon_phone_labels) == (["Legal", "Mailing"], ["Office"])
+    assert not chosen.hold_lookalikes
+    assert "Choose at least one address label" in text(admin.post(url("setup_conventions"), {"phone_1": "Work"}))
+
+
+def test_the_former_sync_must_be_off_before_its_pairs_are_taken_over(box, admin):
+    page = text(admin.post(url("setup_former"), {"former_sync": "yes"}))
+    assert "off first" in page and SetUp.load().former_sync == ""
+    admin.post(url("setup_former"), {"former_sync": "yes", "is_off": "yes"})
+    assert SetUp.load().former_sync == "yes"
+
+
+def test_later_choices_are_not_stored_before_their_effect_was_seen(box, admin):
+    SyncSettings.objects.create(syncing=True, default_contact_type="Client")
+    page = admin.post(url("setup_rules"), {"default_contact_type": "Client", "import_filter": "customers"}, follow=True)
+    assert "Nothing is changed yet" in text(page) and "Customers only" in text(page)
+    assert SyncSettings.load().import_filter == "all"
+    assert Preview.objects.get().proposed == {"import_filter": "customers"}
+
+
+def test_starting_without_a_preview_is_refused(box, admin):
+    assert "There is no preview" in text(admin.post(url("setup_start"), follow=True))
+    assert not SyncSettings.load().syncing
+
+
+def test_a_preview_needs_both_services(box, admin):
+    assert "Connect both services first" in text(admin.post(url("preview_make"), follow=True))
+    assert not Preview.objects.exists()
+
+
+# --- the dashboard and e-mail -----------------------------------------------------------------------------------------
+
+
+def test_an_empty_database_leads_to_the_set_up(bare, admin, desk):
+    page = text(admin.get(reverse("admin:index")))
+    assert reverse("admin:setup") in page and "Set up" in page
+    assert "Ask an administrator" in text(desk.get(reverse("admin:index")))
+
+
+def test_each_step_says_whether_it_is_done(box, admin):
+    page = text(admin.get(url("setup")))
+    assert page.count("To do") == 7
+    admin.post(url("setup_karbon_test"))
+    assert text(admin.get(url("setup"))).count("To do") == 6
+
+
+def test_a_test_e_mail_goes_to_whoever_presses(admin, boss):
+    page = text(admin.post(url("setup_test_email"), follow=True))
+    assert [message.to for message in mail.outbox] == [["bo@firm.example"]]
+    assert "A test e-mail was handed over for bo@firm.example" in page
+
+
+def test_a_test_e_mail_that_fails_says_so(admin, boss, monkeypatch):
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise SMTPException("relay refused")
+
+    monkeypatch.setattr("karbonsync.setup_desk.send_mail", refuse)
+    assert "was not sent: relay refused" in text(admin.post(url("setup_test_email"), follow=True))
+    boss.email = ""
+    boss.save()
+    assert "no e-mail address" in text(admin.post(url("setup_test_email"), follow=True))

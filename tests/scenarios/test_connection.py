@@ -1,0 +1,234 @@
+"""A service no longer lets us in: what is said, who is told, and that everything is caught up with afterwards."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.checks import run_checks
+from django.utils import timezone
+
+from contacts import pausing, sealing
+from contacts.models import Change, RemoteContact, SyncSettings
+from contacts.values import System
+from karbonsync import connection_desk, outages, setup, tasks
+from karbonsync.models import Cursor, Outage
+from sandbox import xero_identity
+from sandbox.xero_identity import TENANT_ID
+from tests.scenarios.conftest import World
+from xero import oauth
+from xero.models import XeroConnection
+
+BACK = "http://localhost:8000/xero/callback"
+
+
+@pytest.fixture
+def boss(world: World) -> User:
+    """Somebody who may change the connection and has an address."""
+    made = User.objects.create(username="boss", email="boss@firm.example", is_staff=True)
+    made.user_permissions.add(Permission.objects.get(codename="change_syncsettings"))
+    User.objects.create(username="other", email="other@firm.example", is_staff=True)
+    return made
+
+
+def withdraw(world: World) -> None:
+    """Somebody withdraws our access in Xero: both tokens are worth nothing any more."""
+    world.box.xero.identity.refresh.clear()
+    world.box.xero.identity.access.clear()
+
+
+def waiting(system: System) -> int:
+    return pausing.waiting(system).count()
+
+
+def test_withdrawn_access_is_said_told_once_and_healed_by_connecting_again(
+    world: World, boss: User, mailoutbox: list
+) -> None:
+    contact, key = world.linked_pair()
+    withdraw(world)
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.edit_xero(contact, Name="Harbour Joinery Nelson Limited")
+    for _ in range(3):
+        tasks.check()
+    outage = Outage.objects.get()
+    assert outage.reason == oauth.ACCESS_LOST and outage.system == System.XERO
+    assert waiting(System.XERO) == 1  # Karbon's edit was seen meanwhile
+    said = outages.sentence(outage)
+    assert said.startswith("Xero disconnected since ") and said.endswith("1 change waits; nothing is lost.")
+    (letter,) = mailoutbox
+    assert letter.to == ["boss@firm.example"] and letter.subject == f"KarbonSync: {said.partition('.')[0]}"
+    assert said in letter.body and "http://localhost:8000/admin/" in letter.body and "Harbour" not in letter.body
+    assert [(check.msg, check.hint) for check in run_checks(tags=["connection"])] == [(said, oauth.ACCESS_LOST)]
+
+    oauth.connect_without_browser(BACK)
+    tasks.check()
+    world.settle()
+    assert Outage.objects.get().ended_at and run_checks(tags=["connection"]) == []
+    world.assert_both(contact, key, email="new@harbour.example", name="Harbour Joinery Nelson Limited")
+    world.assert_at_rest()
+    assert len(mailoutbox) == 1
+
+
+def test_nothing_is_asked_of_xero_while_its_access_is_withdrawn(world: World) -> None:
+    world.linked_pair()
+    withdraw(world)
+    world.sync()
+    world.forget_calls()
+    world.sync()
+    assert world.calls(system="xero") == []
+    assert world.calls(system="karbon") != []
+
+
+def test_a_renewal_whose_reply_is_lost_leaves_xero_connected(world: World) -> None:
+    contact, key = world.linked_pair()
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.control("POST", "/clock", {"advance": 1801})
+    XeroConnection.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    world.fault(system="xero", path="connect/token", kind="drop_reply")
+    world.forget_calls()
+    assert world.sync().errors == []
+    assert len(world.calls(path="connect/token")) == 2  # the lost one, and the same refresh token once more
+    world.settle()
+    world.assert_both(contact, key, email="new@harbour.example")
+    assert not Outage.objects.exists()
+
+
+def test_an_app_taken_off_inside_xero_is_explained_and_healed_by_connecting_again(
+    world: World, boss: User, mailoutbox: list
+) -> None:
+    contact, key = world.linked_pair()
+    world.box.xero.identity._disconnect()
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.sync()
+    outage = Outage.objects.get()
+    assert "KarbonSync was disconnected inside Xero" in outage.reason
+    tasks.check()
+    assert mailoutbox == []  # what ends within minutes needs no letter
+    Outage.objects.update(since=outage.since - timedelta(minutes=3))
+    tasks.check()
+    assert len(mailoutbox) == 1
+    oauth.connect_without_browser(BACK)
+    world.settle()
+    world.assert_both(contact, key, email="new@harbour.example")
+    assert Outage.objects.get().ended_at
+
+
+def test_a_reset_demo_company_is_a_new_organisation_and_said_so(world: World, monkeypatch) -> None:
+    world.linked_pair()
+    monkeypatch.setattr(xero_identity, "TENANT_ID", "5a9db0c5-ffff-4000-8000-000000000000")
+    world.box.xero.identity.connection["tenantId"] = xero_identity.TENANT_ID
+    (said,) = set(world.sync().errors)
+    assert said.startswith("Xero's Acme Partners was reset")
+    with pytest.raises(oauth.OtherOrganisation, match="an empty database of its own"):
+        oauth.connect_without_browser(BACK)
+    assert RemoteContact.objects.filter(system=System.XERO, presence="present").count() == 1
+
+
+def test_keys_that_karbon_refuses_are_told_in_karbons_words(world: World, boss: User, settings, mailoutbox) -> None:
+    contact, key = world.linked_pair()
+    good, settings.KARBON_ACCESS_KEY = settings.KARBON_ACCESS_KEY, "wrong.wrong.wrong"
+    world.edit_xero(contact, EmailAddress="new@harbour.example")
+    world.sync()
+    outage = Outage.objects.get()
+    assert outages.sentence(outage).startswith("Karbon refuses our keys since ")
+    assert "1 change waits; nothing is lost." in outages.sentence(outage)
+    assert outage.reason.endswith("Enter Karbon's keys again.")
+    Outage.objects.update(since=outage.since - timedelta(hours=1))
+    tasks.check()
+    assert "Enter Karbon's keys again here" in mailoutbox[0].body
+    settings.KARBON_ACCESS_KEY = good
+    outages.knock_now()
+    world.settle()
+    world.assert_both(contact, key, email="new@harbour.example")
+    assert Outage.objects.get().ended_at
+
+
+def test_a_service_that_refuses_us_is_asked_ever_more_rarely(world: World) -> None:
+    world.linked_pair()
+    world.box.xero.identity._disconnect()
+    world.sync()
+    now = timezone.now()
+    Outage.objects.update(since=now - timedelta(days=2), tried_at=now)
+    world.forget_calls()
+    assert world.sync().errors != []
+    assert world.calls(system="xero") == []
+    Outage.objects.update(tried_at=now - outages.KNOCK_AT_LEAST_EVERY)
+    world.sync()
+    assert world.calls(system="xero") != []
+
+
+def test_a_letter_that_could_not_be_sent_is_sent_later(world: World, boss: User, mailoutbox, monkeypatch) -> None:
+    world.linked_pair()
+    withdraw(world)
+    with monkeypatch.context() as broken:
+        broken.setattr("django.core.mail.EmailMessage.send", lambda self: (_ for _ in ()).throw(OSError()))
+        tasks.check()
+    assert mailoutbox == []
+    tasks.check()
+    assert len(mailoutbox) == 1
+
+
+# --- disconnecting ----------------------------------------------------------------------------------------------------
+
+
+def test_disconnecting_keeps_links_and_connecting_again_goes_on_by_itself(world: World, mailoutbox) -> None:
+    contact, key = world.linked_pair()
+    assert connection_desk.disconnect_xero(by=world.by)
+    assert world.box.xero.identity.connection is None
+    chosen = SyncSettings.load()
+    assert (chosen.ends_when_connected, chosen.pause_reason) == (True, connection_desk.WHY)
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.forget_calls()
+    tasks.check()
+    assert world.calls(system="xero") == [] and waiting(System.XERO) == 1
+    assert not Outage.objects.exists() and mailoutbox == []
+    assert world.links() == {(contact, key)}
+    oauth.connect_without_browser(BACK)
+    tasks.check()
+    assert not SyncSettings.load().paused_at
+    world.settle()
+    world.assert_both(contact, key, email="new@harbour.example")
+
+
+def test_connecting_again_waits_for_a_look_where_much_would_be_sent(world: World, monkeypatch) -> None:
+    contact, key = world.linked_pair()
+    connection_desk.disconnect_xero(by=world.by)
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    oauth.connect_without_browser(BACK)
+    monkeypatch.setattr(pausing, "MUCH", 0)
+    tasks.check()
+    assert SyncSettings.load().paused_at and waiting(System.XERO) == 1
+    pausing.resume_all(by=world.by)
+    world.settle()
+    world.assert_both(contact, key, email="new@harbour.example")
+
+
+def test_another_organisation_is_refused_after_disconnecting(world: World) -> None:
+    world.linked_pair()
+    connection_desk.disconnect_xero(by=world.by)
+    world.box.xero.identity.connect()
+    consent = oauth.Organisation("5a9db0c5-ffff-4000-8000-000000000000", "Other Firm")
+    pair = oauth._Pair("access", "refresh", 1800, "")
+    sealed = sealing.seal(json.dumps(vars(pair)))
+    with pytest.raises(oauth.OtherOrganisation, match="contacts of Acme Partners"):
+        oauth.choose(sealed, consent)
+    assert XeroConnection.objects.get().tenant_id == TENANT_ID
+    assert not XeroConnection.objects.get().is_connected
+
+
+def test_a_pause_of_a_persons_own_outlives_disconnecting(world: World) -> None:
+    world.linked_pair()
+    pausing.pause_all(by=world.by, reason="Moving")
+    connection_desk.disconnect_xero(by=world.by)
+    oauth.connect_without_browser(BACK)
+    tasks.check()
+    assert SyncSettings.load().pause_reason == "Moving"
+
+
+def test_connecting_by_command_ends_the_pause(world: World) -> None:
+    world.linked_pair()
+    connection_desk.disconnect_xero(by=world.by)
+    setup.connect_sandbox(BACK)
+    chosen = setup.start_syncing(contact_type="Client", import_filter="all")
+    assert chosen.syncing and chosen.paused_at is None and Cursor.objects.exists()
+    assert Change.objects.count() == 0
