@@ -34,9 +34,9 @@ def sets() -> dict[str, Set]:
 
 def left_out() -> dict[str, Set]:
     """Each source with a partner of the other kind, classified by a model that saw neither."""
-    from matching import training
+    from matching import training, training_corpus
 
-    corpus = training.read_corpus(NAMES_DIR)
+    corpus = training_corpus.read_corpus(NAMES_DIR)
     folds = list(training.left_out_folds(corpus, lambda line: None))
     found: dict[str, Set] = {}
     for fold in folds:

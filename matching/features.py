@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
-VERSION = 2
+VERSION = 3
 NGRAM_BITS = 17
 SYMBOL_BITS = 17
 MAX_CHARS = 160
@@ -151,10 +151,10 @@ def _code(token: str, lexicon: Lexicon, listed: Listed) -> str:
         return "i"
     classes = lexicon.classes
     known = classes.get(token) or (classes.get(token[:-2]) if token.endswith("'s") else None)
-    if known == "V":
-        return "v" if listed(token) in {"g", "b"} else known
+    if known == "V":  # the lists are sure of everyday words, so nothing is hidden here, nor below
+        return "v" if lexicon.listed(token) in {"g", "b"} else known
     if known == "W":
-        return _WORD_CODE.get(listed(token), "h")
+        return _WORD_CODE.get(lexicon.listed(token), "h")
     if known:
         return known
     is_ng = token == "ng"  # noqa: S105  # a family name without a vowel
@@ -169,7 +169,7 @@ def _listed_code(token: str, lexicon: Lexicon, listed: Listed) -> str:
     if code == "x" and token.endswith("'s"):
         return "x" if listed(token[:-2]) == "x" else "q"
     if word_key(token) in lexicon.words:
-        return _WORD_CODE.get(code, "h")
+        return _WORD_CODE.get(lexicon.listed(token), "h")
     if word_key(token) in lexicon.places:
         return _PLACE_CODE.get(code, code)
     return "j" if code == "x" and len(token) == 2 and token.isascii() else code

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-COMMON_WORDS = 80_000
+COMMON_WORDS = 50_000
 ENGLISH_COUNTRIES = frozenset({"NZ", "AU", "GB", "IE", "US", "CA", "ZA"})
 SMALL_PLACE, BIG_PLACE = 5_000, 15_000
 FAMILY_FIRST = frozenset({"ja_JP", "ko_KR", "zh_CN", "zh_TW", "vi_VN", "hu_HU"})

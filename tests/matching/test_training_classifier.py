@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 
 from contacts.values import Kind
 from karbonsync.management.commands import train_classifier as train_command
-from matching import classifier, kind_figures, kinds, training, training_lists
+from matching import classifier, features, kind_figures, kinds, training, training_corpus, training_lists
 from matching.classifier import PERSON, Guess, Name
 from matching.kind_figures import Figure
 from matching.models import KindDecision
@@ -33,9 +33,12 @@ SMALL = [training_lists.People("en_NZ", ["Alan", "Joan", "Mere"], ["Petrie", "Sm
          training_lists.People("zh_CN", ["伟", "芳"], ["王", "李"])]  # fmt: skip
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+
+
 @pytest.fixture(autouse=True)
 def _small_lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Small lists instead of the packages': what is trained here needs to be quick, not good."""
+    """Small lists and few hashed features: what is trained here needs to be quick, not good."""
     monkeypatch.setattr("matching.training.ITERATIONS", 5)
     monkeypatch.setattr("matching.training_names.COUNT", 200)
     monkeypatch.setattr("matching.training_world.COUNT", 200)
@@ -43,11 +46,15 @@ def _small_lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("matching.training_lists.words", lambda: ("blue", "lemon", "valley", "golden", "river"))
     monkeypatch.setattr("matching.training_lists.places", lambda: ("Perth", "Dover"))
     monkeypatch.setattr("matching.training_lists.company_locales", lambda: ())
-    for cached in (training_lists.english_families, training_lists._givens):
-        cached.cache_clear()
+    for kind in ("NGRAM", "SYMBOL"):
+        monkeypatch.setattr(f"matching.features.{kind}_BITS", 10)
+        monkeypatch.setattr(f"matching.features._{kind}_MASK", (1 << 10) - 1)
+    cached = (training_lists.english_families, training_lists._givens, features._ngrams, features._word_symbols)
+    for each in cached:
+        each.cache_clear()
     yield
-    for cached in (training_lists.english_families, training_lists._givens):
-        cached.cache_clear()
+    for each in cached:
+        each.cache_clear()
 
 
 @pytest.fixture
@@ -81,7 +88,7 @@ def test_training_twice_on_the_same_folder_gives_the_same_file(folder: Path) -> 
 
 
 def test_training_and_classifying_score_alike(folder: Path) -> None:
-    corpus = training.read_corpus(folder)
+    corpus = training_corpus.read_corpus(folder)
     weights = training.fit(corpus, corpus.labels | True)
     model = training.train(folder, [], lambda line: None).model
     scores = replace(model, slope=1.0, offset=0.0).scores([row.name for row in corpus.rows])
@@ -228,8 +235,8 @@ def test_worse_is_more_than_chance_explains(old: float | None, new: float, is_wo
 
 
 def test_made_up_names_are_of_both_kinds_in_the_same_order_every_time(folder: Path) -> None:
-    lexicon = training.read_lexicon(folder)
-    first, second = (list(training.composed(folder, lexicon)) for _ in range(2))
+    lexicon = training_corpus.read_lexicon(folder)
+    first, second = (list(training_corpus.composed(folder, lexicon)) for _ in range(2))
     assert first == second
     assert {is_person for _, is_person in first} == {True, False}
 

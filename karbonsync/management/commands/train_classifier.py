@@ -35,16 +35,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, names_dir: Path, output: Path, without_decisions: bool, **options: Any) -> None:
         """Train, show, and write if that is wanted."""
-        from matching import kind_figures, training, training_lists
+        from matching import kind_figures, training, training_corpus, training_lists
 
         if not names_dir.is_dir():
-            raise CommandError(f"There is no folder {names_dir}: give one with {', '.join(training.REQUIRED_FILES)}.")
+            raise CommandError(
+                f"There is no folder {names_dir}: give one with {', '.join(training_corpus.REQUIRED_FILES)}."
+            )
         if not output.parent.is_dir():
             raise CommandError(f"There is no folder {output.parent} to write the model into.")
         decisions = [] if without_decisions else self._decisions()
         try:
             trained = training.train(names_dir, decisions, self.stderr.write)
-        except (training.NamesError, training_lists.ListsMissing) as error:
+        except (training_corpus.NamesError, training_lists.ListsMissing) as error:
             raise CommandError(str(error)) from error
         old = self._old(output)
         figures = kind_figures.compared(old, trained.model, decisions, trained.unseen)
