@@ -5,6 +5,7 @@ rarely, so that access given back is noticed without a press; connecting anew kn
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -111,7 +112,9 @@ def told() -> list[User]:
 
 def write_letters() -> int:
     """Tell the administrators of each outage once, and return how many letters went out. A failed one is tried again."""
-    sent = 0
+    sent, people = 0, told()
+    if not people:
+        return 0
     for outage in Outage.objects.filter(ended_at=None, told_at=None):
         is_sure = XeroConnection.objects.exclude(problem="").exists() and outage.system == System.XERO
         if not is_sure and timezone.now() - outage.since < TELL_AFTER:
@@ -119,14 +122,14 @@ def write_letters() -> int:
         if not Outage.objects.filter(pk=outage.pk, told_at=None).update(told_at=timezone.now()):
             continue
         try:
-            sent += _write(outage)
+            sent += _write(outage, people)
         except OSError:
             log.warning("the letter about %s could not be sent; it is tried again", outage.system)
             Outage.objects.filter(pk=outage.pk).update(told_at=None)
     return sent
 
 
-def _write(outage: Outage) -> int:
+def _write(outage: Outage, people: Sequence[User]) -> int:
     """One letter per person, so that nobody sees the others' addresses. It names no client."""
     act = "Reconnect Xero" if outage.system == System.XERO else "Enter Karbon's keys again"
     body = (
@@ -134,7 +137,6 @@ def _write(outage: Outage) -> int:
         f"{act} here, and everything that waits is sent:\n{settings.SITE_URL}/admin/\n"
     )
     subject = f"KarbonSync: {sentence(outage).partition('.')[0]}"
-    people = told()
     for person in people:
         EmailMessage(subject, body, to=[person.email]).send()
     return len(people)

@@ -31,6 +31,12 @@ ACTS = {
     "duplicates_search": (),
     "duplicates_not_the_same": (),
     "decision_take_back": (1,),
+    "check_contact": (1,),
+    "pause_all": (),
+    "resume_all": (),
+    "only_read": ("xero",),
+    "write_again": (),
+    "link_go_on": (uuid.UUID(int=1),),
 }
 # These ask first: GET shows the page, POST acts.
 ASK_FIRST = {
@@ -38,9 +44,12 @@ ASK_FIRST = {
     "create_xero": (1,),
     "kind_correct": (uuid.UUID(int=1),),
     "possible_match": (1, 2),
+    "link_pause": (uuid.UUID(int=1),),
+    "xero_disconnect": (),
 }
 PAGES = {
     "index": (),
+    "pausing": (),
     "match_issues": (),
     "match_issue": (1,),
     "issues_together": (),

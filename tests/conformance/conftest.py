@@ -9,7 +9,7 @@ from karbon.client import KarbonClient
 from tests.conformance.description import SPECS, Description
 from tests.conformance.drive import Drive, world
 from tests.conformance.recorder import Recorder
-from xero import oauth
+from xero import leaving, oauth
 from xero.client import XeroClient
 
 
@@ -34,7 +34,7 @@ def recorded(specs: None, django_db_setup: None, django_db_blocker: object) -> I
     """All that was said. What it left in the database is rolled back."""
     recorder = Recorder()
     with django_db_blocker.unblock(), transaction.atomic(), world() as box:  # type: ignore[attr-defined]
-        with recorder.listening(XeroClient, KarbonClient, modules=(oauth,)):
+        with recorder.listening(XeroClient, KarbonClient, modules=(oauth, leaving)):
             drive = Drive(box)
             drive.all()
             drive.deliveries(recorder.delivered)

@@ -20,7 +20,7 @@ from karbonsync.lease import Held
 from sandbox import server
 from sandbox.server import Sandbox
 from xero import client as xero_client
-from xero import oauth
+from xero import leaving, oauth
 from xero import remote as xero_remote
 
 WORLD = {"xero": 50, "karbon": 260, "overlap": 0.5, "conflicts": 0.1, "seed": 41}
@@ -222,6 +222,8 @@ class Drive:
 
     def subscriptions(self) -> None:
         client = karbon_remote.connect().client
+        assert client.tenant_key()
+        assert not any(client.with_external_key(kind, "nobody's").rows for kind in (Kind.PERSON, Kind.ORGANISATION))
         assert client.subscription() is None
         assert karbon_webhook.ensure_subscription("http://127.0.0.1:9/hook")
         assert client.subscription()
@@ -252,7 +254,7 @@ class Drive:
             time.sleep(0.1)
 
     def _until(self, arrived: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not arrived():
             assert time.monotonic() < deadline, "nothing was delivered"
             time.sleep(0.02)
@@ -279,10 +281,10 @@ class Drive:
 
     def signing_off(self) -> None:
         token, _ = oauth.access_token()
-        assert oauth.renew(token)
+        assert oauth.renew(token) and not oauth.reseal()
         signed = {"Authorization": f"Bearer {oauth.access_token()[0]}"}
         address = f"{settings.XERO_API_URL}/connections"
         (connection,) = self.session.get(address, headers=signed, timeout=15).json()
         assert self.session.delete(f"{address}/{connection['id']}", headers=signed, timeout=15).status_code == 204
         assert self.session.delete(f"{address}/{connection['id']}", headers=signed, timeout=15).status_code == 404
-        assert oauth.disconnect()
+        assert leaving.disconnect()

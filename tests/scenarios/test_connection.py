@@ -157,6 +157,17 @@ def test_a_service_that_refuses_us_is_asked_ever_more_rarely(world: World) -> No
     assert world.calls(system="xero") != []
 
 
+def test_whoever_gets_an_address_later_is_still_told(world: World, boss: User, mailoutbox: list) -> None:
+    User.objects.update(email="")
+    world.linked_pair()
+    withdraw(world)
+    tasks.check()
+    assert mailoutbox == []
+    User.objects.filter(pk=boss.pk).update(email="boss@firm.example")
+    tasks.check()
+    assert len(mailoutbox) == 1
+
+
 def test_a_letter_that_could_not_be_sent_is_sent_later(world: World, boss: User, mailoutbox, monkeypatch) -> None:
     world.linked_pair()
     withdraw(world)

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from contacts import budget
 from contacts.models import SyncSettings
 from contacts.remote import NotAuthorised
 from karbonsync import outages, pipeline, preview, tasks
@@ -95,7 +96,8 @@ class Command(BaseCommand):
     def _tell(self, counts: dict[str, Any], errors: list[str], *, as_json: bool) -> None:
         if self.stderr.isatty():
             self.stderr.write("\r\033[K", ending="")
-        for error in dict.fromkeys(errors):
+        closed = [budget.closed_in_words(system, day) for system, day in budget.days().items()]
+        for error in dict.fromkeys([*errors, *filter(None, closed)]):
             self.stderr.write(error)
         if as_json:
             self.stdout.write(json.dumps(counts))
