@@ -12,8 +12,12 @@ $(VENV)/runtime: requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/development: $(VENV)/runtime requirements-dev.txt
+$(VENV)/development: $(VENV)/runtime requirements-dev.txt requirements-train.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/benchmarks: $(VENV)/development requirements-bench.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 demo: $(VENV)/runtime ## Sandbox, site and worker in this terminal; the first import runs by itself
@@ -45,8 +49,8 @@ fix: $(VENV)/development ## Format and repair what can be repaired
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: $(VENV)/development ## Benchmarks: one table, and JSON in bench/results/
-	@SANDBOX_URL=http://127.0.0.1:9500 $(PY) -m bench
+bench: $(VENV)/benchmarks ## Benchmarks: one table, and JSON in bench/results/; MATCH_DATA=FOLDER adds the matching set
+	@MATCH_DATA=$(MATCH_DATA) SANDBOX_URL=http://127.0.0.1:9500 $(PY) -m bench
 
 clean: ## Remove what demo and tests left behind
 	rm -rf .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

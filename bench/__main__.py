@@ -17,13 +17,14 @@ from typing import Any
 
 import requests
 
+from bench import kinds
 from bench import webhooks as deliveries
-from matching import classifier, matcher
+from bench.matching import side_by_side
+from matching import matcher
 from sandbox import server, worlds
 from tests.quickness.race import Race
 
 ROOT = Path(__file__).resolve().parent.parent
-LEGAL_FORMS = {"ltd", "limited", "pty", "inc", "llc", "llp", "plc", "trust", "co", "company", "corp"}
 WORLD = {"xero": 1000, "karbon": 1000, "overlap": 0.6, "conflicts": 0.1, "seed": 11}
 
 
@@ -31,22 +32,6 @@ def seconds(act: Callable[[], object]) -> float:
     began = time.perf_counter()
     act()
     return time.perf_counter() - began
-
-
-def classify() -> list[dict[str, Any]]:
-    """Names a second, beside a rule that only looks for a legal form; and how often each is right on made-up names."""
-    world = worlds.build({"xero": 20_000, "karbon": 20_000, "overlap": 0.1, "conflicts": 0, "seed": 12})
-    names = [contact["Name"] for contact in world.xero]
-    kinds = {row["xero"]: row["kind"] for row in world.truth}
-    truth = [kinds[contact["ContactID"]] for contact in world.xero]
-    rule = ["ORGANISATION" if LEGAL_FORMS & set(name.casefold().split()) else "PERSON" for name in names]
-    guesses = [guess.kind for guess in classifier.classify([classifier.Name(name) for name in names])]
-    ours = seconds(lambda: classifier.classify([classifier.Name(name) for name in names]))
-    plain = seconds(lambda: [bool(LEGAL_FORMS & set(name.casefold().split())) for name in names])
-    return [
-        row("classify, names a second", len(names) / ours, len(names) / plain, "legal-form rule"),
-        row("classify, share right", share(guesses, truth), share(rule, truth), "legal-form rule"),
-    ]
 
 
 def match() -> list[dict[str, Any]]:
@@ -117,20 +102,16 @@ def webhooks() -> list[dict[str, Any]]:
     ]
 
 
-def share(guesses: list[str], truth: list[str]) -> float:
-    return sum(guess == right for guess, right in zip(guesses, truth, strict=True)) / len(truth)
-
-
 def row(what: str, ours: float, yardstick: float, name: str) -> dict[str, Any]:
     ratio = round(ours / yardstick, 3) if yardstick else None
     return {"what": what, "ours": round(ours, 4), "yardstick": name, "theirs": round(yardstick, 4), "ratio": ratio}
 
 
 def main() -> None:
-    rows = [*classify(), *match(), *first_import(), *webhooks()]
-    print(f"{'':45}{'ours':>14}{'yardstick':>16}{'ratio':>10}")
+    rows = [*kinds.table(), *match(), *first_import(), *webhooks(), *side_by_side.rows()]
+    print(f"{'':62}{'ours':>14}{'yardstick':>16}{'ratio':>10}")
     for each in rows:
-        print(f"{each['what']:45}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}")
+        print(f"{each['what']:62}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}")
     results = ROOT / "bench" / "results"
     results.mkdir(exist_ok=True)
     at = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

@@ -29,6 +29,7 @@ class SyncSettingsAdmin(ModelAdmin):
     """The one row: the list leads straight to it."""
 
     form = SyncSettingsForm
+    change_form_outer_after_template = "matching/_lookalikes.html"
     fieldsets = (
         (
             "Syncing",
@@ -38,6 +39,7 @@ class SyncSettingsAdmin(ModelAdmin):
                 "shows first what a change would do.",
             },
         ),
+        ("Lookalikes", {"fields": ("hold_lookalikes", "lookalike_threshold")}),
         ("When a value was cleared", {"fields": ("clears",)}),
         (
             "When both sides changed the same field",

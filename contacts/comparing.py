@@ -1,7 +1,9 @@
 """Says in words how two records compare, field by field, and what linking them does. Pure; the pages only show it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import StrEnum
 
 from contacts.fields import FIELDS, Field
@@ -27,6 +29,17 @@ _WORDS = {
 }
 
 
+_TOKENS = re.compile(r"[^\s,;]+|[\s,;]+")  # whole words: half an email marked would be read aloud in pieces
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a shown value; ``differs`` when the other side has something else, or nothing, in its place."""
+
+    text: str
+    differs: bool = False
+
+
 @dataclass(frozen=True)
 class Row:
     """One field of a pair as people see it."""
@@ -47,6 +60,17 @@ class Row:
         return _WORDS[self.agreement][1]
 
     @property
+    def xero_parts(self) -> list[Part]:
+        return self._parts(self.xero, self.karbon)
+
+    @property
+    def karbon_parts(self) -> list[Part]:
+        return self._parts(self.karbon, self.xero)
+
+    def _parts(self, mine: str, theirs: str) -> list[Part]:
+        return parts(mine, theirs) if self.asks else [Part(mine)]
+
+    @property
     def asks(self) -> bool:
         """Both sides are filled and differ: a person picks."""
         return self.agreement is Agreement.DIFFERENT
@@ -63,6 +87,28 @@ class Row:
             Agreement.BLANK: "Stays blank.",
             Agreement.UNKNOWN: "Cannot be told until the full record is read.",
         }[self.agreement]
+
+
+def parts(mine: str, theirs: str) -> list[Part]:
+    """Cut a value into pieces and mark the words that the other value lacks, so that people see what differs at a glance.
+
+    Together the pieces spell the value again. Case, spaces and commas alone are no difference here, as across the sides.
+    """
+    left, right = _TOKENS.findall(mine), _TOKENS.findall(theirs)
+    matcher = SequenceMatcher(None, [_word(token) for token in left], [_word(token) for token in right], autojunk=False)
+    made: list[Part] = []
+    for tag, start, end, _, _ in matcher.get_opcodes():
+        for token in left[start:end]:
+            differs = tag != "equal" and bool(_word(token).strip())
+            if made and made[-1].differs == differs:
+                made[-1] = Part(made[-1].text + token, differs)
+            else:
+                made.append(Part(token, differs))
+    return made
+
+
+def _word(token: str) -> str:
+    return token.strip(" \t\r\n\xa0,;").casefold() or " "
 
 
 def compare(xero: Values, karbon: Values) -> list[Row]:

@@ -362,6 +362,10 @@ class Budget(models.Model):
         return f"{self.get_system_display()} calls"
 
 
+# At this likeness at most 1 of 200 contacts that have no counterpart is held in vain (docs/model-card-matcher.md).
+LOOKALIKE_THRESHOLD = 60
+
+
 def _percent(label: str, default: int) -> "models.PositiveSmallIntegerField[int, int]":
     return models.PositiveSmallIntegerField(
         label, default=default, validators=[MinValueValidator(1), MaxValueValidator(100)]
@@ -465,6 +469,7 @@ class SyncSettings(models.Model):
     brake_clears = _percent("percent of all pairs with a value cleared", 5)
     brake_departures = _percent("percent of all pairs archived, merged or gone", 10)
     brake_creations = _percent("new contacts, in percent of all pairs", 20)
+    lookalike_threshold = _percent("percent of likeness from which a lookalike is held", LOOKALIKE_THRESHOLD)
 
     class Meta:
         verbose_name = verbose_name_plural = "sync settings"

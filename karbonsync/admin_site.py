@@ -18,7 +18,7 @@ from contacts.values import Ref, Snapshot
 from karbon import remote as karbon_remote
 from karbonsync import connection_desk, dashboard, pause_desk, preview_desk, safety_desk, setup_desk, xero_desk
 from karbonsync.check_contact import check_contact
-from matching import creating_xero, desk, issues, unsynced
+from matching import creating_xero, desk, duplicate_desk, issues, kind_desk, possible, together, unsynced
 
 
 def read_karbon(refs: Sequence[Ref]) -> Mapping[str, Snapshot | None]:
@@ -42,6 +42,10 @@ def own_pages(site: AdminSite) -> list[URLPattern]:
         *admin_stopped.urls(site, read_karbon),
         *admin_undo.urls(site),
         *desk.urls(site, read_karbon),
+        *together.urls(site),
+        *kind_desk.urls(site),
+        *duplicate_desk.urls(site),
+        *possible.urls(site, read_karbon),
         *unsynced.urls(site, read_karbon),
         *creating_xero.urls(site, read_karbon),
     ]
@@ -66,6 +70,10 @@ def icon(request: HttpRequest) -> str:
 
 def issues_waiting(request: HttpRequest) -> int:
     return issues.open_issues().count()
+
+
+def kinds_waiting(request: HttpRequest) -> int:
+    return kind_desk.number_waiting()
 
 
 def questions_waiting(request: HttpRequest) -> int:
@@ -96,12 +104,14 @@ SIDEBAR: dict[str, list[Item]] = {
             "Both sides changed", "call_split", "contacts_fieldconflict_changelist", "contacts.view_fieldconflict",
             "?is_open__exact=1", questions_waiting,
         ),
+        Item("Check the kind", "badge", "kinds", "matching.view_matchissue", waiting=kinds_waiting),
         Item("Paused for safety", "pause_circle", "paused", "contacts.view_link", waiting=pauses_on),
     ],
     "Contacts": [
         Item("Xero contacts", "receipt_long", "contacts_xerocontact_changelist", "contacts.view_xerocontact"),
         Item("Karbon contacts", "groups", "contacts_karboncontact_changelist", "contacts.view_karboncontact"),
         Item("Links", "link", "contacts_link_changelist", "contacts.view_link"),
+        Item("Duplicates", "content_copy", "duplicates", "matching.view_matchissue"),
     ],
     "History": [
         Item("Changes", "history", "contacts_change_changelist", "contacts.view_change"),

@@ -7,7 +7,7 @@ stays in its table until the next check.
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -24,8 +24,9 @@ from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
 from karbonsync import outages, pacing, promise, safety, takeover
 from karbonsync.models import Cursor, PreviewRow, Run, SafetyStop
-from matching import classifier, issues, queue
+from matching import classifier, filing, issues, kind_checks, queue
 from matching.matcher import Category, Counterpart, Decision
+from matching.queue import Decided
 from xero import remote as xero_remote
 
 log = logging.getLogger(__name__)
@@ -233,10 +234,13 @@ class Pipeline:
         """
         self._follow_merges()  # first, or a survivor not seen before would be taken for a new contact
         self._withdraw_issues()
-        if not self._lists_are_whole():
+        if not self._lists_are_whole() or not queue.due(self.settings.import_filter).exists():
             return
         waiting = self._adopt()
-        for decided in queue.decisions(queue.due(self.settings.import_filter).exclude(pk__in=waiting)):
+        due = queue.due(self.settings.import_filter).exclude(pk__in=waiting)
+        if due.exists():
+            filing.bring_up_to_date()
+        for decided in queue.decisions(due):
             chunk = self.promise.keep(decided)
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
             with self._going_on(System.KARBON):
@@ -254,9 +258,13 @@ class Pipeline:
     def _hold_or_create(self, pks: list[int]) -> None:
         """Hold conflicts and create the rest, decided once more: people may have acted while full matches were read."""
         list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
-        chunk = self.promise.keep(queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks))))
-        self._hold([(contact, decision) for contact, decision in chunk if decision.category is Category.CONFLICT])
-        self._create([contact for contact, decision in chunk if decision.category is Category.NONE])
+        decided = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
+        hold_from = self.settings.lookalike_threshold / 100 if self.settings.hold_lookalikes else None
+        closely = queue.look_closely(decided, hold_from=hold_from)
+        kept = self.promise.keep([(each.contact, each.decision) for each in closely])
+        chunk = [replace(each, decision=decision) for each, (_, decision) in zip(closely, kept, strict=True)]
+        self._hold([each for each in chunk if each.decision.category in (Category.CONFLICT, Category.SIMILAR)])
+        self._create([each.contact for each in chunk if each.decision.category is Category.NONE])
 
     def _follow_merges(self) -> None:
         survivors = [pair.xero for pair in stopped.follow_merges() if pair.xero]
@@ -291,7 +299,7 @@ class Pipeline:
             return
         if why := self.promise.broken_for(xero, karbon, PreviewRow.Outcome.ADOPTED):
             possible = Counterpart(karbon.pk, queue.keys_of(karbon))
-            self._hold([(xero, promise.held(Decision(Category.FULL, (possible,)), why))])
+            self._hold([Decided(xero, promise.held(Decision(Category.FULL, (possible,)), why))])
             return
         with suppress(links.Overtaken):
             links.link(xero, karbon, origin=Link.Origin.ADOPTED, check_number=self.number)
@@ -352,10 +360,11 @@ class Pipeline:
             mirror.keep(System.KARBON, [snapshot])
         return RemoteContact.objects.get(pk=karbon_pk)
 
-    def _hold(self, held: list[tuple[RemoteContact, Decision]]) -> None:
-        for contact, decision in held:
-            issues.hold(contact, decision)
-        self._matched(Category.CONFLICT, [contact for contact, _ in held])
+    def _hold(self, held: list[Decided]) -> None:
+        for each in held:
+            issues.hold(each.contact, each.decision, each.suggestions)
+        for category in (Category.CONFLICT, Category.SIMILAR):
+            self._matched(category, [each.contact for each in held if each.decision.category is category])
 
     def _create(self, contacts: list[RemoteContact]) -> None:
         """Ask for Karbon contacts, of the kind that the name tells and the chosen contact type."""
@@ -366,11 +375,16 @@ class Pipeline:
         free = [contact for contact in contacts if contact.pk not in waiting]
         if not free:
             return
-        guesses = classifier.classify([name_of(contact) for contact in free])
-        links.create_counterparts(
-            links.Wanted(contact, Kind(contact.decided_kind or guess.kind.lower()), self.settings.default_contact_type)
+        guesses = classifier.classify([kind_checks.name_of(contact) for contact in free])
+        made = links.create_counterparts(
+            links.Wanted(
+                contact,
+                Kind(contact.decided_kind or guess.safer_kind.lower()),
+                self.settings.default_contact_type,
+            )
             for contact, guess in zip(free, guesses, strict=True)
         )
+        kind_checks.note(made, guesses)
         self._matched(Category.NONE, free)
 
     def _lists_are_whole(self) -> bool:
@@ -398,7 +412,7 @@ class Pipeline:
 
         def express(name: str, value: Value) -> Value:
             if name == "name" and system is System.KARBON and not still_fits(kind, contact.name, str(value)):
-                raise CannotHold(f"“{value}” does not look like the name of {'a person' if kind == Kind.PERSON else 'an organisation'}, which this Karbon contact is. Karbon cannot convert it: rename it by hand, or create the right one and unsync this pair.")  # fmt: skip
+                raise CannotHold(f"“{value}” does not look like the name of {'a person' if kind == Kind.PERSON else 'an organisation'}, which this Karbon contact is. Karbon cannot convert it: correct the kind here, or rename it by hand.")  # fmt: skip
             return self.remotes[system].express(name, value, kind)
 
         return express
@@ -500,18 +514,12 @@ class Pipeline:
         self.counts.failed = ended.filter(state=Change.State.REJECTED).count()
 
 
-def name_of(contact: RemoteContact) -> classifier.Name:
-    """What the classifier gets to see of a contact."""
-    first, last = str(contact.payload.get("FirstName") or ""), str(contact.payload.get("LastName") or "")
-    return classifier.Name(contact.name, first, last, contact.billing_email)
-
-
 def still_fits(kind: Kind, old: str, new: str) -> bool:
     """Tell whether a new name still suits the kind of contact that the old one suited."""
     if kind not in (Kind.PERSON, Kind.ORGANISATION) or old == new:
         return True
     before, after = classifier.classify([classifier.Name(old), classifier.Name(new)])
-    return not (after.kind.lower() != kind and after.confidence >= classifier.SURE and before.kind.lower() == kind)
+    return not (after.kind.lower() != kind and after.is_sure and before.kind.lower() == kind)
 
 
 def connect(*, for_person: bool = False, in_any_case: bool = False) -> dict[System, Remote]:

@@ -15,8 +15,8 @@ from contacts.models import Change, Link, RemoteContact
 from contacts.values import CannotHold, Kind, Presence, System, Value
 from karbonsync import promise
 from karbonsync.models import PreviewRow
-from karbonsync.pipeline import Pipeline, name_of
-from matching import classifier, queue
+from karbonsync.pipeline import Pipeline
+from matching import classifier, kind_checks, queue
 from matching.models import Candidate, MatchIssue
 
 CHUNK = 500
@@ -74,7 +74,7 @@ class _Chunk:
         made = Change.objects.filter(link__in=links_made, action=Change.Action.CREATE).order_by("pk")
         self._creations = {change.link_id: change for change in made}
         new = [c for c in contacts if (link := self._links.get(c.pk)) and link.pk in self._creations]
-        guesses = classifier.classify([name_of(contact) for contact in new]) if new else []
+        guesses = classifier.classify([kind_checks.name_of(contact) for contact in new]) if new else []
         self._guesses = {contact.pk: guess for contact, guess in zip(new, guesses, strict=True)}
 
     def rows(self) -> Iterator[Columns]:

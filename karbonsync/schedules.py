@@ -4,6 +4,7 @@ from django_q.models import Schedule
 
 SCHEDULES = {
     "Check both services": ("karbonsync.tasks.check", Schedule.MINUTES, 1),
+    "Find duplicates": ("karbonsync.tasks.find_duplicates", Schedule.DAILY, None),
     "Watch webhooks": ("karbonsync.tasks.watch_webhooks", Schedule.MINUTES, 5),
     "Housekeeping": ("karbonsync.tasks.housekeeping", Schedule.HOURLY, None),
 }

@@ -10,11 +10,13 @@ from django.utils import timezone
 from contacts import api, bell
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
+from contacts.values import System
 from karbon import keys as karbon_keys
 from karbonsync import bells, forecast, listening, outages, pipeline, previewing, resuming
 from karbonsync.lease import Held, ring
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts, Pipeline, Report
+from matching import duplicate_pairs
 from xero import oauth
 
 log = logging.getLogger(__name__)
@@ -143,6 +145,12 @@ def _run(lease: Held, report: Report, act: Callable[[Pipeline], object]) -> tupl
         before = Run.objects.filter(pk__lt=run.pk).values_list("error", flat=True).first()
         run.is_quiet = run.is_quiet and run.error in ("", before)  # a fault that lasts is news once
         run.save()
+
+
+def find_duplicates(system: str = "") -> None:
+    """Look for likely duplicates inside one service, or inside both."""
+    for each in [System(system)] if system else System:
+        duplicate_pairs.search(each)
 
 
 def housekeeping() -> None:

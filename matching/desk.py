@@ -8,7 +8,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.contrib.messages import success
 from django.core.paginator import Paginator
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -17,8 +17,9 @@ from django.views.decorators.http import require_safe
 from contacts import comparing, finding, links, normalise, pages, undoing
 from contacts.models import Link, RemoteContact, SyncSettings
 from contacts.values import Kind, System
-from matching import classifier, issues
+from matching import classifier, issues, kind_checks
 from matching.models import Candidate, MatchIssue
+from matching.waiting import BEST_FIRST, SORTS, WHYS, Order, counts, with_matches
 
 TABS = {"issues": "Match issues", "unsynced": "Unsynced", "left-out": "Left out"}
 SEE, DECIDE, ACT_ON_LINKS = "matching.view_matchissue", "matching.change_matchissue", "contacts.change_link"
@@ -51,26 +52,25 @@ def waiting(request: HttpRequest) -> HttpResponse:
     pages.require(request, SEE)
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else "issues"
-    query = request.GET.get("q", "").strip()
-    all_rows = {"issues": _open_issues(), "unsynced": _unsynced(), "left-out": _left_out()}
-    found = _search(tab, all_rows[tab], normalise.text_key(query)) if query else all_rows[tab]
+    order = Order.of(request.GET)
+    waits = counts()
+    all_rows = {"unsynced": _unsynced(), "left-out": _left_out()}
+    found = with_matches(order.issues()) if tab == "issues" else _search(tab, all_rows[tab], order.query)
     return pages.show(
         request,
         "matching/waiting.html",
         TABS[tab],
         tab=tab,
-        tabs=[(key, label, all_rows[key].count()) for key, label in TABS.items()],
-        query=query,
+        tabs=[(key, label, all_rows[key].count() if key in all_rows else waits["all"]) for key, label in TABS.items()],
+        query=order.query,
+        order=order,
+        sorts=SORTS,
+        whys=[(why, label, waits[why]) for why, label in WHYS.items() if waits[why]],
         page=pages.page_of(request, found),
         to_delete=Paginator(undoing.to_delete(), pages.PER_PAGE).page(1) if tab == "unsynced" else None,
         may_link=request.user.has_perm(ACT_ON_LINKS),
+        may_decide=request.user.has_perm(DECIDE),
     )
-
-
-def _open_issues() -> QuerySet[Any]:
-    matches = Candidate.objects.select_related("karbon").defer("karbon__payload")
-    found = issues.open_issues().select_related("xero").defer("xero__payload")
-    return found.prefetch_related(Prefetch("candidates", matches)).order_by("-opened_at", "-pk")
 
 
 def _unsynced() -> QuerySet[Any]:
@@ -87,10 +87,12 @@ def _left_out() -> QuerySet[Any]:
     )
 
 
-def _search(tab: str, rows: QuerySet[Any], key: str) -> QuerySet[Any]:
-    paths = {"issues": ("xero__",), "unsynced": ("xero__", "karbon__"), "left-out": ("",)}[tab]
+def _search(tab: str, rows: QuerySet[Any], query: str) -> QuerySet[Any]:
+    if not query:
+        return rows
+    key = normalise.text_key(query)
     wanted = Q()
-    for start in paths:
+    for start in {"unsynced": ("xero__", "karbon__"), "left-out": ("",)}[tab]:
         wanted |= Q(**{f"{start}name_key__contains": key}) | Q(**{f"{start}email_key__contains": key})
     return rows.filter(wanted)
 
@@ -128,6 +130,7 @@ def review(request: HttpRequest, issue_id: int, *, read: pages.Read) -> HttpResp
     issue = get_object_or_404(MatchIssue.objects.select_related("xero", "closed_by"), pk=issue_id)
     is_open = issue.state == MatchIssue.State.OPEN
     matches = possible_matches(issue, read) if is_open else []
+    order = Order.of(request.GET)
     return pages.show(
         request,
         "matching/review.html",
@@ -142,13 +145,16 @@ def review(request: HttpRequest, issue_id: int, *, read: pages.Read) -> HttpResp
         kinds=KINDS,
         kind=guessed_kind(issue.xero),
         contact_type=SyncSettings.load().default_contact_type,
+        is_similar=bool(matches) and all(match.candidate.why == Candidate.Why.SIMILAR for match in matches),
+        order=order,
+        place=order.around(issue_id),
         may_decide=request.user.has_perm(DECIDE),
     )
 
 
 def possible_matches(issue: MatchIssue, read: pages.Read) -> list[PossibleMatch]:
     """Return the issue's possible matches, each read in full from Karbon where that was not done yet."""
-    candidates = list(issue.candidates.select_related("karbon"))
+    candidates = list(issue.candidates.select_related("karbon").order_by(*BEST_FIRST))
     unread = pages.read_in_full([candidate.karbon for candidate in candidates], read)
     holders = _holders([candidate.karbon for candidate in candidates])
     return [
@@ -185,11 +191,16 @@ def _obstacle(issue: MatchIssue, candidate: Candidate, unread: str) -> str:
 
 def guessed_kind(contact: RemoteContact) -> Kind:
     """Return what a person said a Xero contact is, else what the classifier takes it for; an organisation if it cannot."""
-    if contact.decided_kind:
-        return Kind(contact.decided_kind)
-    first, last = str(contact.payload.get("FirstName") or ""), str(contact.payload.get("LastName") or "")
-    guess = classifier.classify_one(contact.name, first_name=first, last_name=last, email=contact.billing_email)
-    return Kind(guess.kind.lower()) if guess.kind else Kind.ORGANISATION
+    return guessed_kinds([contact])[0][0]
+
+
+def guessed_kinds(contacts: Sequence[RemoteContact]) -> list[tuple[Kind, bool]]:
+    """Return what each contact is by a person's word or else the classifier's, and whether that is sure."""
+    guesses = classifier.classify([kind_checks.name_of(contact) for contact in contacts])
+    return [
+        (Kind(contact.decided_kind or guess.safer_kind.lower()), bool(contact.decided_kind) or guess.is_sure)
+        for contact, guess in zip(contacts, guesses, strict=True)
+    ]
 
 
 def chosen_kind(request: HttpRequest) -> Kind:
@@ -213,29 +224,34 @@ def _karbon(request: HttpRequest) -> RemoteContact:
     return get_object_or_404(RemoteContact, pk=pk, system=System.KARBON)
 
 
-def _next_issue() -> HttpResponse:
-    return redirect("admin:match_issues")
+def _next_issue(request: HttpRequest, issue_id: int) -> HttpResponse:
+    """Go to the issue that follows in the list the person came from, past the one just decided; to the list after the last."""
+    order = Order.of(request.GET)
+    following = order.after(issue_id)
+    if following is None:
+        return redirect(reverse("admin:match_issues") + order.in_address)
+    return redirect(issue_url(following) + order.in_address)
 
 
 @pages.act(DECIDE, page=issue_url)
 def confirm(request: HttpRequest, issue_id: int, *, by: User) -> HttpResponse:
     """Link the Xero contact to the chosen possible match, with the values picked field by field."""
-    issue = _issue(issue_id)
+    issue, onward = _issue(issue_id), _next_issue(request, issue_id)
     issue.xero, karbon = pages.locked(issue.xero_id, _karbon(request).pk)
     if not issue.candidates.filter(karbon=karbon).exists():
         raise links.Overtaken(f"{karbon} is no longer a possible match here. Look again.")
     pages.must_be_as_seen(request, pages.pair_fingerprint(issue.xero, karbon))
     issues.confirm(issue, karbon, by=by, winners=pages.chosen_winners(request))
     success(request, f"{issue.xero} is linked. What differs is sent in a moment.")
-    return _next_issue()
+    return onward
 
 
 @pages.act(DECIDE, page=issue_url)
 def create_new(request: HttpRequest, issue_id: int, *, by: User) -> HttpResponse:
-    issue = _issue(issue_id)
+    issue, onward = _issue(issue_id), _next_issue(request, issue_id)
     issues.create_new(issue, kind=chosen_kind(request), contact_type=chosen_contact_type(request), by=by)
     success(request, f"A new Karbon contact for {issue.xero} is created in a moment, and linked.")
-    return _next_issue()
+    return onward
 
 
 @pages.act(DECIDE, page=issue_url)
@@ -243,23 +259,23 @@ def not_the_same(request: HttpRequest, issue_id: int, *, by: User) -> HttpRespon
     issue, karbon = _issue(issue_id), _karbon(request)
     issues.not_the_same(issue, karbon, by=by)
     success(request, f"Noted: {karbon} is not the same. This pair is not suggested again.")
-    return redirect(issue_url(issue_id))
+    return redirect(issue_url(issue_id) + Order.of(request.GET).in_address)
 
 
 @pages.act(DECIDE, page=issue_url)
 def leave_out(request: HttpRequest, issue_id: int, *, by: User) -> HttpResponse:
-    issue = _issue(issue_id)
+    issue, onward = _issue(issue_id), _next_issue(request, issue_id)
     issues.leave_out(issue, by=by)
     success(request, f"{issue.xero} is left out of Karbon. Bring it back from the tab “Left out” at any time.")
-    return _next_issue()
+    return onward
 
 
 @pages.act(DECIDE, page=issue_url)
 def duplicate(request: HttpRequest, issue_id: int, *, by: User) -> HttpResponse:
-    issue = _issue(issue_id)
+    issue, onward = _issue(issue_id), _next_issue(request, issue_id)
     issues.mark_duplicate(issue, by=by)
     success(request, f"{issue.xero} is marked as a duplicate and left out. Merge the two in Xero when you can.")
-    return _next_issue()
+    return onward
 
 
 # --- one contact ------------------------------------------------------------------------------------------------------

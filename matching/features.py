@@ -7,13 +7,13 @@ model and must rise with any change here. Hashing is CRC-32, the same on every m
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
-VERSION = 1
+VERSION = 3
 NGRAM_BITS = 17
 SYMBOL_BITS = 17
 MAX_CHARS = 160
@@ -23,6 +23,7 @@ _SYMBOL_MASK = (1 << SYMBOL_BITS) - 1
 
 _REWRITES = (
     (re.compile(r"[’‘`´ʻʼ]"), "'"),
+    (re.compile(r"@[\w.-]+"), " atmail"),
     (re.compile(r"\bp\s?/\s?l\b"), "pty ltd"),
     (re.compile(r"\bt\s?/\s?as?\b|\bd\s?/\s?b\s?/\s?a\b|\btrading\s+as\b|\bdoing\s+business\s+as\b"), "tradingas"),
     (re.compile(r"\b(?:a|f)\s?/\s?k\s?/\s?a\b"), "formerly"),
@@ -35,8 +36,13 @@ _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[&+,()/]|-")
 _CAMEL = re.compile(r"[a-z][A-Z]")
 _VOWEL = re.compile(r"[aeiouyà-ÿ]")
 _PUNCTUATION = {"&": "&", "+": "&", ",": ",", "(": "(", ")": ")", "/": "/", "-": "-"}
-_CODE_OF_WORD = {"and": "&", "tradingas": "A", "careof": "A", "dotcom": "B"}
-_NAMELIKE = str.maketrans({"g": "n", "s": "n", "b": "n", "x": "n", "h": "n", "v": "n", "V": "n", "p": "n", "j": "i"})
+_CODE_OF_WORD = {"and": "&", "tradingas": "A", "careof": "A", "dotcom": "B", "atmail": "@"}
+_WORD_CODE = {"x": "w", "s": "k"}
+_PLACE_CODE = {"x": "z", "s": "y"}
+_NAMELIKE = str.maketrans(dict.fromkeys("gsbxhkvVpzy", "n") | {"j": "i"})
+_UNDECOMPOSED = str.maketrans(
+    {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ə": "e"}
+)
 _COUPLE = re.compile(r"^(?:M?[inhv]+&M?[inhv]+n|M&Mi*n+|M[in]*&M[in]*n|n+,[Min]+&[Min]+)$")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -45,12 +51,14 @@ Listed = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The words with a class, the brands, and the hashed lists of given names and surnames."""
+    """The words with a class, the brands, and the hashed lists of names, dictionary words and places."""
 
     classes: Mapping[str, str]
     brands: frozenset[str]
     given: frozenset[int]
     surnames: frozenset[int]
+    words: frozenset[int] = frozenset()
+    places: frozenset[int] = frozenset()
 
     def listed(self, word: str) -> str:
         """Say which name list has a word: `g` given, `s` surname, `b` both, `x` neither."""
@@ -88,10 +96,13 @@ def parse_lexicon(text: str) -> tuple[dict[str, str], list[str]]:
 
 
 def fold(text: str) -> str:
-    """Lower case without accents; anything that is not text falls away."""
+    """Lower case without accents and vowel signs; anything that is not text falls away."""
+    if text.isascii():
+        return " ".join(text[: 4 * MAX_CHARS].lower().split())[:MAX_CHARS]
     decomposed = unicodedata.normalize("NFKD", text[: 4 * MAX_CHARS])
-    kept = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return " ".join(kept.casefold().split())[:MAX_CHARS]
+    kept = "".join(c for c in decomposed if unicodedata.category(c)[0] != "M")
+    composed = unicodedata.normalize("NFC", kept)  # Hangul syllables became letters
+    return " ".join(composed.casefold().translate(_UNDECOMPOSED).split())[:MAX_CHARS]
 
 
 def tokens_of(name: str, classes: Mapping[str, str]) -> list[str]:
@@ -116,7 +127,9 @@ def extract(name: str, lexicon: Lexicon, listed: Listed | None = None) -> Featur
     words = [t for t in tokens if t not in _PUNCTUATION]
     if not words:
         return Features([], [])
-    codes = [_code(t, lexicon.classes, listed or lexicon.listed) for t in tokens]
+    codes = [_code(t, lexicon, listed or lexicon.listed) for t in tokens]
+    if codes[1:2] == ["&"] and len(tokens) == 4 and all(len(tokens[i]) < 4 and tokens[i].isalpha() for i in (0, 2)):
+        codes[0] = codes[2] = "i" if len(tokens[0] + tokens[2]) == 2 else "j"  # "TE & AL Royer" are initials
     ngrams: list[int] = []
     for word in words:
         ngrams += _ngrams(word)
@@ -126,7 +139,7 @@ def extract(name: str, lexicon: Lexicon, listed: Listed | None = None) -> Featur
     return Features(ngrams, symbols)
 
 
-def _code(token: str, classes: Mapping[str, str], listed: Listed) -> str:
+def _code(token: str, lexicon: Lexicon, listed: Listed) -> str:
     """Give a token the one-letter class its pattern is written in."""
     if token in _PUNCTUATION:
         return _PUNCTUATION[token]
@@ -134,32 +147,49 @@ def _code(token: str, classes: Mapping[str, str], listed: Listed) -> str:
         return _CODE_OF_WORD[token]
     if any(c.isdigit() for c in token):
         return "0"
-    if len(token) == 1:
+    if len(token) == 1 and token.isascii():
         return "i"
+    classes = lexicon.classes
     known = classes.get(token) or (classes.get(token[:-2]) if token.endswith("'s") else None)
-    if known in {"V", "W"}:
-        given = listed(token) in {"g", "b"}
-        return {"V": "v", "W": "h"}[known] if given else known.replace("W", "w")
+    if known == "V":  # the lists are sure of everyday words, so nothing is hidden here, nor below
+        return "v" if lexicon.listed(token) in {"g", "b"} else known
+    if known == "W":
+        return _WORD_CODE.get(lexicon.listed(token), "h")
     if known:
         return known
-    if len(token) <= 3 and token not in {"ng"} and not _VOWEL.search(token):
+    is_ng = token == "ng"  # noqa: S105  # a family name without a vowel
+    if len(token) <= 3 and token.isascii() and not is_ng and not _VOWEL.search(token):
         return "j"
-    return _listed_code(token, listed)
+    return _listed_code(token, lexicon, listed)
 
 
-def _listed_code(token: str, listed: Listed) -> str:
+def _listed_code(token: str, lexicon: Lexicon, listed: Listed) -> str:
+    """Tell name from word from place: `h` and `k` are words that are given or family names too, `y` a place and surname."""
     code = listed(token)
     if code == "x" and token.endswith("'s"):
         return "x" if listed(token[:-2]) == "x" else "q"
-    return code
+    if word_key(token) in lexicon.words:
+        return _WORD_CODE.get(lexicon.listed(token), "h")
+    if word_key(token) in lexicon.places:
+        return _PLACE_CODE.get(code, code)
+    return "j" if code == "x" and len(token) == 2 and token.isascii() else code
 
 
 @lru_cache(maxsize=60_000)
 def _ngrams(word: str) -> tuple[int, ...]:
     """Hash the runs of two to five letters in a word, its edges included."""
+    if not word.isascii():
+        return tuple(_hashed_ngrams(f" {word} ", (1, 2, 3, 4, 5)))
     padded = f" {word} ".encode()
     size = len(padded)
     return tuple(crc32(padded[i : i + n]) & _NGRAM_MASK for n in (2, 3, 4, 5) for i in range(size - n + 1))
+
+
+def _hashed_ngrams(padded: str, sizes: tuple[int, ...]) -> Iterator[int]:
+    """Hash runs of characters, not bytes: outside Latin script one character carries more."""
+    for n in sizes:
+        for i in range(len(padded) - n + 1):
+            yield crc32(padded[i : i + n].encode()) & _NGRAM_MASK
 
 
 @lru_cache(maxsize=60_000)
@@ -182,6 +212,7 @@ def _sequence_symbols(words: list[str], codes: list[str]) -> list[str]:
     out += ["h" + c for c in set(pattern)]
     first, last = words[0], words[-1]
     out += [f"f={first}", f"l={last}", f"fs={first[-3:]}", f"ls={last[-3:]}", f"fp={first[:3]}", f"lp={last[:3]}"]
+    out += [f"ls4={last[-4:]}", f"e={pattern[0]}{pattern[-1]}{min(len(codes), 6)}"]
     out += [f"b={a} {b}" for a, b in pairwise(words)]
     if _COUPLE.match(shape):
         out.append("couple")
@@ -195,11 +226,36 @@ def _shape_symbols(name: str, words: list[str], codes: list[str], lexicon: Lexic
         out.append("'s")
     if len(words) == 1:
         out += [f"one={codes[0]}", f"one={min(len(words[0]), 9)}"]
-    if " ".join(words).replace("'", "") in lexicon.brands:
+    if _has_brand(words, lexicon.brands):
         out += ["brand"] * 3  # a brand that looks like a person outweighs everything that makes it look so
-    if _IDEOGRAPH.search(name[:MAX_CHARS]):
-        out.append(f"cjk={min(len(words[0]), 6)}")
+    if not name.isascii():
+        out += _script_symbols(words)
     return out + _capital_symbols(name[:MAX_CHARS])
+
+
+def _has_brand(words: list[str], brands: frozenset[str]) -> bool:
+    """Is the name a brand, or does it open with one of two words or more ("Ralph Lauren Australia")?"""
+    plain = [word.replace("'", "") for word in words if word != "and"]
+    return " ".join(plain) in brands or any(" ".join(plain[:n]) in brands for n in range(2, min(len(plain), 5)))
+
+
+def _script_symbols(words: list[str]) -> list[str]:
+    """Tell the script and, where words are not spaced, what opens and closes the name."""
+    letter = next((c for word in words for c in word if not c.isascii()), "")
+    script = unicodedata.name(letter, "OTHER").split()[0] if letter else "LATIN"
+    if script == "LATIN":
+        return []
+    out = [f"script={script}", f"script={script}:{min(len(words), 4)}"]
+    if _IDEOGRAPH.search(words[0]):
+        whole = "".join(words)
+        out += [
+            f"cjk={min(len(whole), 8)}",
+            f"cf={whole[0]}",
+            f"cf2={whole[:2]}",
+            f"cl={whole[-1]}",
+            f"cl2={whole[-2:]}",
+        ]
+    return out
 
 
 def _capital_symbols(name: str) -> list[str]:

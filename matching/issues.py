@@ -10,8 +10,9 @@ from django.utils import timezone
 from contacts import bell, links
 from contacts.models import Change, Link, RemoteContact
 from contacts.values import Kind, System
-from matching.matcher import Decision, Keys, xero_keys
+from matching.matcher import Counterpart, Decision, Keys, xero_keys
 from matching.models import Candidate, MatchIssue, Verdict
+from matching.suggestions import Suggestion
 
 
 def open_issues() -> QuerySet[MatchIssue]:
@@ -19,28 +20,37 @@ def open_issues() -> QuerySet[MatchIssue]:
 
 
 @transaction.atomic
-def hold(xero: RemoteContact, decision: Decision) -> MatchIssue:
-    """Open the issue of a Xero contact, or bring the open one up to date."""
+def hold(xero: RemoteContact, decision: Decision, found: Sequence[Suggestion] = ()) -> MatchIssue:
+    """Open the issue of a Xero contact, or bring the open one up to date; ``found`` tells scores and reasons."""
     issue, _ = MatchIssue.objects.update_or_create(
         xero=xero, state=MatchIssue.State.OPEN, defaults={"reason": decision.reason}
     )
     mine = xero_keys(xero.name, xero.billing_email)
-    both = [other for other in decision.counterparts if mine.shares_both(other.keys)]
+    scores = {each.karbon: each for each in found}
     issue.candidates.all().delete()
     Candidate.objects.bulk_create(
-        Candidate(
-            issue=issue,
-            karbon_id=other.id,
-            why=Candidate.Why.AMBIGUOUS if other in both else _why(mine, other.keys),
-            is_taken=other.is_taken,
-        )
-        for other in decision.counterparts
+        _candidate(issue, mine, other, scores.get(int(other.id))) for other in decision.counterparts
     )
     return issue
 
 
+def _candidate(issue: MatchIssue, mine: Keys, other: Counterpart, found: Suggestion | None) -> Candidate:
+    return Candidate(
+        issue=issue,
+        karbon_id=other.id,
+        why=_why(mine, other.keys),
+        is_taken=other.is_taken,
+        score=found.score if found else None,
+        evidence=list(found.reasons) if found else [],
+    )
+
+
 def _why(mine: Keys, other: Keys) -> str:
-    return Candidate.Why.NAME if mine.shares_name(other) else Candidate.Why.EMAIL
+    if mine.shares_both(other):
+        return Candidate.Why.AMBIGUOUS
+    if mine.shares_name(other):
+        return Candidate.Why.NAME
+    return Candidate.Why.EMAIL if mine.shares_email(other) else Candidate.Why.SIMILAR
 
 
 def close(issue: MatchIssue, *, outcome: str, by: User | None, state: str = MatchIssue.State.RESOLVED) -> None:
@@ -115,6 +125,24 @@ def decide_pair(xero: RemoteContact, karbon: RemoteContact, *, is_same: bool, by
     bell.ring()
 
 
+@transaction.atomic
+def take_back(decision: Verdict, *, by: User) -> None:
+    """Forget what was said about a pair: it may be suggested again, and is no longer learned from.
+
+    A pair that is kept the same is no question any more: unsync it first.
+    """
+    xero, karbon = decision.xero, decision.karbon
+    held = links.open_link(xero)
+    if decision.is_same and held is not None and held.karbon_id == karbon.pk:
+        raise links.NotPossible(f"{xero} and {karbon} are linked because of it. Unsync them first.")
+    if not Verdict.objects.filter(pk=decision.pk, is_same=decision.is_same).delete()[0]:
+        raise links.Overtaken("Somebody was faster: this decision is no longer as it was.")
+    RemoteContact.objects.filter(pk=xero.pk).update(match_due=True)
+    said = "the same as" if decision.is_same else "not the same as"
+    links.record(by, xero, f"Took back that it is {said} {karbon}.")
+    bell.ring()
+
+
 def link_by_hand(
     xero: RemoteContact, karbon: RemoteContact, *, by: User, winners: Mapping[str, System] | None = None
 ) -> Link:
@@ -125,6 +153,28 @@ def link_by_hand(
         RemoteContact.objects.filter(pk__in=[xero.pk, karbon.pk]).update(left_out=False)
         decide_pair(xero, karbon, is_same=True, by=by)
         return links.link(xero, karbon, origin=Link.Origin.CONFIRMED, winners=winners, by=by)
+
+
+@transaction.atomic
+def link_instead(pair: Link, karbon: RemoteContact, *, by: User, winners: Mapping[str, System] | None = None) -> Link:
+    """Give the Xero contact of an unsynced pair another Karbon contact; the former one is remembered as left out."""
+    assert pair.xero is not None and pair.karbon is not None
+    links.end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.UNSYNCED])
+    links.leave_out(pair.karbon, by=by)
+    return link_by_hand(pair.xero, karbon, by=by, winners=winners)
+
+
+@transaction.atomic
+def not_this_one(xero: RemoteContact, karbon: RemoteContact, *, by: User) -> None:
+    """Remember that a suggested Karbon contact is not the same, whether a match issue asks about it or not."""
+    for issue in open_issues().filter(xero=xero, candidates__karbon=karbon):
+        not_the_same(issue, karbon, by=by)
+        return
+    held = links.open_link(xero)
+    if held is not None and held.karbon_id == karbon.pk:
+        raise links.NotPossible(f"{xero} and {karbon} are a pair. Unsync it first.")
+    decide_pair(xero, karbon, is_same=False, by=by)
+    links.record(by, xero, f"Not the same as {karbon}.")
 
 
 @transaction.atomic

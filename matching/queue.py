@@ -1,17 +1,20 @@
 """Finds out which Xero contacts are due for matching and what each one is, with a fixed number of queries per chunk."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from django.db.models import Count, Min, Q, QuerySet
 
 from contacts import links
 from contacts.models import Change, RemoteContact, SyncSettings
 from contacts.values import Kind, Presence, System
-from matching import matcher
-from matching.matcher import Counterpart, Decision, Keys
+from matching import matcher, suggestions
+from matching.matcher import Category, Counterpart, Decision, Keys
 from matching.models import Verdict
+from matching.suggestions import Suggestion
 
 CHUNK = 500
+NO_KEYS = Keys(frozenset(), "")
 
 
 def inside_filter(import_filter: str) -> Q:
@@ -72,6 +75,49 @@ def decide(chunk: Sequence[RemoteContact]) -> list[tuple[RemoteContact, Decision
         asked = [other for other in near.values() if (contact.pk, other.id) not in denied]
         made.append((contact, matcher.decide(mine, asked, has_rival=contact.pk in rivals)))
     return made
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A contact with its decision and whom it might be, the likeliest first; full matches need no suggestions."""
+
+    contact: RemoteContact
+    decision: Decision
+    suggestions: tuple[Suggestion, ...] = ()
+
+
+def look_closely(decided: Sequence[tuple[RemoteContact, Decision]], *, hold_from: float | None) -> list[Decided]:
+    """Score the possible matches of conflicts, and turn a no-match into "similar" where a free Karbon contact looks like it.
+
+    ``hold_from`` is the chance from which a lookalike is held, None where the firm wants exactly the three groups.
+    """
+    asked = {contact.pk: [int(o.id) for o in decision.counterparts] for contact, decision in decided}
+    look = [
+        contact
+        for contact, decision in decided
+        if decision.category is Category.CONFLICT or (decision.category is Category.NONE and hold_from is not None)
+    ]
+    found = suggestions.suggest(look, also=asked)
+    return [
+        _with_suggestions(contact, decision, tuple(found.get(contact.pk, ())), hold_from)
+        for contact, decision in decided
+    ]
+
+
+def _with_suggestions(
+    contact: RemoteContact, decision: Decision, found: tuple[Suggestion, ...], hold_from: float | None
+) -> Decided:
+    if decision.category is not Category.NONE or hold_from is None:
+        return Decided(contact, decision, found)
+    free = tuple(each for each in found if not each.is_taken)
+    if not free or free[0].score < hold_from:
+        return Decided(contact, decision)
+    held = Decision(
+        Category.SIMILAR,
+        tuple(Counterpart(each.karbon, NO_KEYS) for each in free),
+        "No exact match, but Karbon has a contact that looks very much like this one.",
+    )
+    return Decided(contact, held, free)
 
 
 def keys_of(contact: RemoteContact) -> Keys:

@@ -399,6 +399,15 @@ LOOKALIKES: tuple[
     (PersonName("Yasmin", "", "Rahmani"), PersonName("Yasmine", "", "Rahmani"), "US"),
 )
 
+APART_IN_KARBON: tuple[tuple[str, str, str, str], ...] = (  # one contact in Xero, two people in Karbon
+    ("Graham", "Lorraine", "Tattersall", "GB"),
+    ("Sione", "Mele", "Fonoti", "NZ"),
+)
+
+TRUSTS_AND_TRUSTEES: tuple[tuple[str, str, str], ...] = (  # the trust (on both sides), its trustee (only in Karbon)
+    ("Rimu Ridge Family Trust", "Rimu Ridge Trustees Limited", "NZ"),
+)
+
 ARCHIVED: tuple[tuple[str | PersonName, str, bool], ...] = (  # name, country, whether Karbon still has it
     ("Video Hut Rentals Limited", "NZ", False),
     ("Longbeach Fax & Copy Pty Ltd", "AU", True),

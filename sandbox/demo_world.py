@@ -33,6 +33,8 @@ def build_demo() -> World:
     world.add_contacts_only_in_xero()
     world.add_contacts_only_in_karbon()
     world.add_archived_contacts()
+    world.add_couples_that_are_two_in_karbon()
+    world.add_trusts_beside_their_trustees()
     return world.finished()
 
 
@@ -162,6 +164,24 @@ class _DemoWorld:
             former = self._only_xero(client, client.email)
             former["ContactStatus"] = "ARCHIVED"
         former["MergedToContactID"] = contact["ContactID"]
+
+    # One on this side, two on the other -------------------------------------------------------------------------------
+
+    def add_couples_that_are_two_in_karbon(self) -> None:
+        """Xero bills the couple as one contact; Karbon has a person each, the first with the couple's email."""
+        for his, hers, last, country in demo_names.APART_IN_KARBON:
+            couple = self._inventor.named(PersonName(f"{his} & {hers}", "", last), country)
+            self._only_xero(couple, couple.email)
+            self._only_karbon(couple, name=PersonName(his, "", last))
+            self._only_karbon(self._inventor.named(PersonName(hers, "", last), country))
+
+    def add_trusts_beside_their_trustees(self) -> None:
+        """The trust's bills go to the trustee's mailbox, so the name points at one and the email at the other."""
+        for name, trustee, country in demo_names.TRUSTS_AND_TRUSTEES:
+            trust = self._inventor.named(name, country)
+            self._only_xero(trust, trust.email)
+            self._only_karbon(trust, email="")
+            self._only_karbon(trust, name=trustee)
 
     # ------------------------------------------------------------------------------------------------------------------
 

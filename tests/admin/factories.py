@@ -9,7 +9,7 @@ from django.utils import timezone
 from contacts import mirror
 from contacts.models import Change, FieldConflict, Link, RemoteContact
 from contacts.values import Kind, System
-from matching.models import Candidate, MatchIssue
+from matching.models import Candidate, DuplicatePair, KindCheck, MatchIssue
 
 _numbers = count(1)
 PHONE = {"country": "64", "area": "9", "number": "555 0100"}
@@ -100,9 +100,40 @@ def conflict(link: Link | None = None, field: str = "billing_email") -> FieldCon
 
 
 def issue(
-    left: RemoteContact | None = None, *rights: RemoteContact, taken: bool = False, reason: str = "Same name, different email."
+    left: RemoteContact | None = None, *rights: RemoteContact, taken: bool = False, reason: str = "Same name, different email.", **more: Any
 ) -> MatchIssue:  # fmt: skip
     made = MatchIssue.objects.create(xero=left or xero(), reason=reason)
+    more = {"why": Candidate.Why.NAME, "is_taken": taken, **more}
     for right in rights or (karbon(),):
-        Candidate.objects.create(issue=made, karbon=right, why=Candidate.Why.NAME, is_taken=taken)
+        Candidate.objects.create(issue=made, karbon=right, **more)
     return made
+
+
+def similar(name: str = "Harbour Joinery Ltd", *rights: RemoteContact, score: float = 0.97, **more: Any) -> MatchIssue:
+    """An issue that nothing exact speaks for."""
+    more = {"evidence": ["limited is ltd"], **more}
+    reason = "It looks very much like a Karbon contact."
+    return issue(xero(name), *rights, why=Candidate.Why.SIMILAR, score=score, reason=reason, **more)
+
+
+def creating(left: RemoteContact | None = None, kind: Kind = Kind.PERSON, state: str = "queued") -> Link:
+    """A Karbon contact that is about to be created for a Xero contact."""
+    made = Link.objects.create(
+        xero=left or xero(), state=Link.State.CREATING, origin=Link.Origin.CREATED, plan_due=False
+    )
+    Change.objects.create(link=made, system=System.KARBON, action="create", state=state, cause="No match", kind=kind)
+    return made
+
+
+def kind_check(link: Link | None = None, confidence: float = 0.6) -> KindCheck:
+    return KindCheck.objects.create(link=link or pair(), confidence=confidence)
+
+
+def duplicates(
+    first: RemoteContact | None = None, second: RemoteContact | None = None, score: float = 0.95
+) -> DuplicatePair:
+    first = first or karbon()
+    second = second or karbon()
+    return DuplicatePair.objects.create(
+        system=first.system, first=first, second=second, score=score, reasons=["same name"]
+    )

@@ -103,7 +103,7 @@ def test_one_press_corrects_the_kind_and_leads_back(admin: Client, ready: Previe
     guessed.refresh_from_db()
     assert guessed.xero is not None
     assert (guessed.kind, guessed.is_kind_decided, guessed.xero.decided_kind) == ("person", True, "person")
-    assert "Check the kind</span>" not in " ".join(text(admin.get(here)).split())
+    assert "help</span> Check the kind</span>" not in " ".join(text(admin.get(here)).split())
 
 
 def test_leave_out_and_bring_back(admin: Client, ready: Preview):

@@ -65,6 +65,10 @@ class World:
     def edit_karbon_card(self, key: str, body: dict[str, Any]) -> None:
         self._patch(f"karbon/organizations/{key}/card", body)
 
+    def delete_from_karbon(self, key: str) -> None:
+        self.later()
+        requests.delete(f"{self.box.url}/sandbox/karbon/contacts/{key}", timeout=10).raise_for_status()
+
     def rename_in_karbon(self, name: str, new: str) -> None:
         self._patch(f"karbon/organizations/{self.karbon()[name]['OrganizationKey']}", {"FullName": new})
 

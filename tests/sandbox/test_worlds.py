@@ -36,7 +36,8 @@ def kinds(world: World) -> dict[str, str]:
 
 
 def named(world: World, name: str) -> dict[str, Any]:
-    return next(contact for contact in world.xero if contact["Name"] == name)
+    """Return the active contact of this name; an archived one may have it too."""
+    return next(c for c in world.xero if c["Name"] == name and c["ContactStatus"] == "ACTIVE")
 
 
 def categories(world: World) -> Counter[str | None]:

@@ -35,7 +35,15 @@
         board.querySelector("[data-news]").hidden = !isNew || Boolean(news.running);
     };
 
+    /* A page that waits for the worker looks again by itself, unless somebody is busy in it. */
+    const reloadAfter = (note) => {
+        const isBusy = () => document.hidden || document.activeElement?.matches("input, select, textarea");
+        const again = () => (isBusy() ? setTimeout(again, EVERY) : location.reload());
+        setTimeout(again, Number(note.dataset.reloadAfter) * 1000);
+    };
+
     document.addEventListener("DOMContentLoaded", () => {
+        document.querySelectorAll("[data-reload-after]").forEach(reloadAfter);
         const board = document.querySelector("[data-progress-url]");
         if (!board) return;
         const again = () => look(board).catch(() => {}).finally(() => setTimeout(again, EVERY));

@@ -1,0 +1,166 @@
+"""Match two exports offline: the same rule and the same scorer as the sync, over files of any size.
+
+Twice through the first book: once to score every pair worth it, once to weigh each pair against its rivals.
+"""
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from contacts.models import LOOKALIKE_THRESHOLD
+from matching import matcher, pair_model, reasons, search
+from matching.file_shelf import CHUNK, FileShelf
+from matching.matcher import Category, Decision
+from matching.pair_model import LEAD
+from matching.profiles import Record, profile
+from matching.suggestions import LEAST, MOST
+
+WORDED_FROM = -6.0  # log-odds below which nobody reads the reasons
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the answer; ``karbon_id`` is blank where nobody fits."""
+
+    xero_id: str
+    karbon_id: str
+    category: Category
+    score: float
+    reason: str
+
+
+def match(
+    mine: Iterable[Record], theirs: Iterable[Record], *, hold_from: float = LOOKALIKE_THRESHOLD / 100,
+    progress: Progress = lambda text: None,
+) -> Iterator[Row]:  # fmt: skip
+    """Yield one row per possible match, the best first, in the order of the first book."""
+    with _scratch() as database:
+        ours, others = FileShelf(database, "mine"), FileShelf(database, "theirs")
+        for shelf, records, whose in ((others, theirs, "Karbon"), (ours, mine, "Xero")):
+            for size in shelf.fill(records):
+                progress(f"{whose}: {size:,} contacts read")
+        _score(database, ours, others, progress)
+        yield from _answers(database, ours, others, hold_from, progress)
+
+
+@contextmanager
+def _scratch() -> Iterator[sqlite3.Connection]:
+    with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "books.sqlite3")) as database:
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -65536"):
+            database.execute(f"PRAGMA {pragma}")
+        yield database
+
+
+def _score(database: sqlite3.Connection, ours: FileShelf, others: FileShelf, progress: Progress) -> None:
+    """First time through: decide by the rule, score every pair worth it, and keep both."""
+    database.execute("CREATE TABLE pairs (mine INTEGER, theirs INTEGER, score REAL, why TEXT, is_related INTEGER)")
+    database.execute("CREATE TABLE decided (mine INTEGER PRIMARY KEY, category TEXT, reason TEXT, full INTEGER)")
+    for start in range(1, ours.size + 1, CHUNK):
+        records = ours.records(range(start, min(start + CHUNK, ours.size + 1)))
+        decisions = {number: _decide(number, record, ours, others) for number, record in records.items()}
+        database.executemany("INSERT INTO decided VALUES (?,?,?,?)", map(_decided_row, decisions.items()))
+        related = {number: [int(o.id) for o in decision.counterparts] for number, decision in decisions.items()}
+        pairs = search.pairs([profile(record) for record in records.values()], ours, others, also=related)
+        database.executemany("INSERT INTO pairs VALUES (?,?,?,?,?)", (
+            (
+                pair.mine, pair.theirs, pair.score,
+                json.dumps(reasons.reasons(pair.evidence)) if pair.score > WORDED_FROM or pair.theirs in related[int(pair.mine)] else "[]",
+                pair.theirs in related[int(pair.mine)],
+            )
+            for pair in pairs
+        ))  # fmt: skip
+        progress(f"{start - 1 + len(records):,} contacts compared")
+    database.execute("CREATE INDEX pairs_mine ON pairs (mine)")
+    database.execute("CREATE INDEX pairs_theirs ON pairs (theirs, score)")
+    database.execute("CREATE INDEX taken ON decided (full)")
+
+
+def _decide(number: int, record: Record, ours: FileShelf, others: FileShelf) -> Decision:
+    keys = ours.keys_of(record)
+    related = others.related(keys)
+    is_doubtful = any(keys.shares_both(other.keys) for other in related) and ours.has_rival(number, keys)
+    return matcher.decide(keys, related, has_rival=is_doubtful)
+
+
+def _decided_row(item: tuple[int, Decision]) -> tuple[object, ...]:
+    number, decision = item
+    full = decision.counterparts[0].id if decision.category is Category.FULL else None
+    return number, decision.category.value, decision.reason, full
+
+
+_RANKED = """
+SELECT p.mine, p.theirs, p.score, p.why, p.is_related,
+    (SELECT MAX(q.score) FROM pairs q WHERE q.mine = p.mine AND q.theirs <> p.theirs),
+    (SELECT q.score FROM pairs q WHERE q.theirs = p.theirs AND q.mine <> p.mine ORDER BY q.score DESC LIMIT 1),
+    EXISTS (SELECT 1 FROM decided d WHERE d.full = p.theirs AND d.mine <> p.mine)
+FROM pairs p WHERE p.mine BETWEEN ? AND ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    theirs: int
+    chance: float
+    why: tuple[str, ...]
+    is_related: bool
+    is_taken: bool
+
+
+def _answers(
+    database: sqlite3.Connection, ours: FileShelf, others: FileShelf, hold_from: float, progress: Progress
+) -> Iterator[Row]:
+    """Second time through: weigh each pair against its rivals, and answer."""
+    for start in range(1, ours.size + 1, CHUNK):
+        last = min(start + CHUNK, ours.size + 1) - 1
+        found = _chances(database.execute(_RANKED, (start, last)).fetchall())
+        here = ours.ids(range(start, last + 1))
+        there = others.ids({each.theirs for own in found.values() for each in own})
+        decided = database.execute("SELECT mine, category, reason, full FROM decided WHERE mine BETWEEN ? AND ?", (start, last))  # fmt: skip
+        for number, category, reason, full in decided.fetchall():
+            own = found.get(number, [])
+            if full is not None:
+                own = [_Found(full, 1.0, (), True, False)]
+            yield from _rows(here[number], Category(category), reason, own, there, hold_from)
+        progress(f"{last:,} contacts matched")
+
+
+def _chances(rows: list[tuple[int, int, float, str, int, float | None, float | None, int]]) -> dict[int, list[_Found]]:
+    if not rows:
+        return {}
+    scores = np.array([row[2] for row in rows])
+    leads = [np.array([LEAD if row[at] is None else row[2] - row[at] for row in rows]) for at in (5, 6)]  # type: ignore[operator]
+    chances = pair_model.loaded().chances(scores, *leads).tolist()
+    found: dict[int, list[_Found]] = {}
+    for row, chance in zip(rows, chances, strict=True):
+        found.setdefault(row[0], []).append(
+            _Found(row[1], chance, tuple(json.loads(row[3])), bool(row[4]), bool(row[7]))
+        )
+    for own in found.values():
+        own.sort(key=lambda each: -each.chance)
+    return found
+
+
+def _rows(
+    xero_id: str, category: Category, reason: str, found: list[_Found], there: object, hold_from: float
+) -> Iterator[Row]:
+    assert isinstance(there, dict)
+    if category is Category.NONE:
+        free = [each for each in found if not each.is_taken]
+        if not free or free[0].chance < hold_from:
+            yield Row(xero_id, "", Category.NONE, 0.0, "")
+            return
+        category = Category.SIMILAR
+        found = [each for each in free if each.chance >= LEAST][:MOST]
+    elif category is Category.CONFLICT:
+        likely = [each for each in found if each.chance >= LEAST][:MOST]
+        found = [each for each in found if each.is_related or each in likely]
+    for each in found:
+        why = "; ".join((*((reason,) if category is not Category.SIMILAR else ()), *each.why))
+        yield Row(xero_id, there[each.theirs], category, round(each.chance, 4), why)

@@ -1,0 +1,118 @@
+"""An exported address book as a shelf in a temporary SQLite file, so that memory does not grow with the export."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from matching import blocking, matcher
+from matching.matcher import Counterpart, Keys
+from matching.profiles import Profile, Record, profile
+from matching.search import Id
+
+CHUNK = 500
+_FIELDS = "id, name, email, phone, address, kind, first_name, last_name"
+
+
+class FileShelf:
+    """One side's records, numbered in the order of the file; the number is the id that the search speaks of.
+
+    ``side`` is "mine" (Xero's export) or "theirs" (Karbon's). The keys are Python's own hashes: good for one process.
+    """
+
+    def __init__(self, database: sqlite3.Connection, side: str) -> None:
+        self._db, self.side = database, side
+        self.size = 0
+        self._run(f"CREATE TABLE {side} (number INTEGER PRIMARY KEY, {_FIELDS}, email_key)")
+        self._run(f"CREATE TABLE {side}_names (name_key, number)")
+        self._run(f"CREATE TABLE {side}_keys (key INTEGER, number INTEGER)")
+        self._run(f"CREATE TEMP TABLE {side}_asked (key INTEGER PRIMARY KEY)")
+
+    def _run(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        return self._db.execute(statement, values)
+
+    def fill(self, records: Iterable[Record]) -> Iterator[int]:
+        """Take in all records; yields how many are in after each chunk."""
+        records = iter(records)
+        while chunk := list(islice(records, CHUNK)):
+            numbered = list(enumerate(chunk, self.size + 1))
+            self.size += len(chunk)
+            keys = {number: self.keys_of(record) for number, record in numbered}
+            rows = [(number, *_values(record), keys[number].email) for number, record in numbered]
+            self._db.executemany(f"INSERT INTO {self.side} VALUES (?,?,?,?,?,?,?,?,?,?)", rows)  # noqa: S608
+            names = ((name, number) for number, own in keys.items() for name in own.names)
+            self._db.executemany(f"INSERT INTO {self.side}_names VALUES (?,?)", names)  # noqa: S608
+            filed = ((hash(key), number) for number, record in numbered for key in blocking.keys(profile(record)))
+            self._db.executemany(f"INSERT INTO {self.side}_keys VALUES (?,?)", filed)  # noqa: S608
+            yield self.size
+        self._run(f"CREATE INDEX {self.side}_by_key ON {self.side}_keys (key, number)")
+        self._run(f"CREATE INDEX {self.side}_by_name ON {self.side}_names (name_key, number)")
+        self._run(f"CREATE INDEX {self.side}_by_email ON {self.side} (email_key)")
+        self._run(f"CREATE TABLE {self.side}_uses AS SELECT key, COUNT(*) AS uses FROM {self.side}_keys GROUP BY key")  # noqa: S608
+        self._run(f"CREATE UNIQUE INDEX {self.side}_use_of ON {self.side}_uses (key, uses)")
+
+    def keys_of(self, record: Record) -> Keys:
+        """Return the comparison keys of the matching rule, as the sync has them on this side."""
+        if self.side == "mine":
+            return matcher.xero_keys(record.name, record.email)
+        is_person = record.kind.strip().casefold() in ("person", "contact")
+        return matcher.karbon_keys(record.name, record.email, is_person=is_person)
+
+    # --- what the search asks ---
+
+    def _ask(self, keys: Collection[str]) -> dict[int, str]:
+        by_hash = {hash(key): key for key in keys}
+        self._run(f"DELETE FROM {self.side}_asked")  # noqa: S608
+        self._db.executemany(f"INSERT INTO {self.side}_asked VALUES (?)", ((key,) for key in by_hash))  # noqa: S608
+        return by_hash
+
+    def counts(self, keys: Collection[str]) -> dict[str, int]:
+        by_hash = self._ask(keys)
+        rows = self._run(f"SELECT key, uses FROM {self.side}_asked JOIN {self.side}_uses USING (key)")  # noqa: S608
+        return {by_hash[key]: uses for key, uses in rows}
+
+    def holders(self, keys: Collection[str]) -> dict[str, list[Id]]:
+        by_hash = self._ask(keys)
+        found: dict[str, list[Id]] = {}
+        for key, number in self._run(f"SELECT key, number FROM {self.side}_asked JOIN {self.side}_keys USING (key)"):  # noqa: S608
+            found.setdefault(by_hash[key], []).append(number)
+        return found
+
+    def profiles(self, ids: Collection[Id]) -> dict[Id, Profile]:
+        return {number: profile(record) for number, record in self.records(sorted(int(id_) for id_ in ids)).items()}
+
+    def records(self, numbers: Sequence[int]) -> dict[int, Record]:
+        """Return records by number, their number as id."""
+        marks = ",".join("?" * len(numbers))
+        rows = self._run(f"SELECT number, {_FIELDS} FROM {self.side} WHERE number IN ({marks})", numbers)  # noqa: S608
+        return {number: Record(number, *rest) for number, _, *rest in rows}
+
+    def ids(self, numbers: Collection[int]) -> Mapping[int, str]:
+        """Return the ids of the export."""
+        marks = ",".join("?" * len(numbers))
+        return dict(self._run(f"SELECT number, id FROM {self.side} WHERE number IN ({marks})", list(numbers)))  # type: ignore[arg-type]  # noqa: S608
+
+    # --- what the matching rule asks ---
+
+    def related(self, keys: Keys) -> list[Counterpart]:
+        """Return the records that share a name or the e-mail."""
+        numbers: dict[int, None] = {}
+        for name in keys.names - {""}:
+            numbers |= dict.fromkeys(row[0] for row in self._run(f"SELECT number FROM {self.side}_names WHERE name_key = ?", (name,)))  # fmt: skip # noqa: S608
+        if keys.email:
+            numbers |= dict.fromkeys(row[0] for row in self._run(f"SELECT number FROM {self.side} WHERE email_key = ?", (keys.email,)))  # fmt: skip # noqa: S608
+        if not numbers:
+            return []
+        return [Counterpart(number, self.keys_of(record)) for number, record in self.records(list(numbers)).items()]
+
+    def has_rival(self, number: int, keys: Keys) -> bool:
+        """Does another record on this side share both keys?"""
+        if not keys.email:
+            return False
+        return any(other.id != number and keys.shares_both(other.keys) for other in self.related(keys))
+
+
+def _values(record: Record) -> tuple[object, ...]:
+    return (
+        str(record.id), record.name, record.email, record.phone, record.address, record.kind, record.first_name,
+        record.last_name,
+    )  # fmt: skip

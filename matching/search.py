@@ -1,0 +1,137 @@
+"""From records to scored pairs: look up who could be meant, compare, score. Knows no database: a `Shelf` is where records stand."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from matching import blocking, evidence, pair_model
+from matching.evidence import Commonness, Evidence
+from matching.profiles import Profile
+
+Id = int | str
+KEEP = 8  # candidates per record that are compared closely
+FAR_BEHIND = 0.2  # of the weight of the best candidate: below that nobody is compared closely
+# What it says that two records are filed under the same key, by the kind of key; much of it overlaps.
+WEIGHTS = {
+    "t": 2.0, "e": 3.0, "d": 1.0, "m": 1.0, "p": 2.5, "w": 1.0, "s": 0.3, "h": 0.2, "c": 1.0, "j": 0.4, "i": 0.5, "k": 0.3,
+    "a": 0.8, "q": 0.8, "z": 0.6, "r": 0.3,
+}  # fmt: skip
+
+
+class Shelf(Protocol):
+    """One address book, to be looked up by the keys of ``blocking``."""
+
+    @property
+    def size(self) -> int: ...
+
+    def counts(self, keys: Collection[str]) -> Mapping[str, int]:
+        """Return how many records stand under each key; keys that nobody has may be left out."""
+        ...
+
+    def holders(self, keys: Collection[str]) -> Mapping[str, Sequence[Id]]:
+        """Return who stands under each key."""
+        ...
+
+    def profiles(self, ids: Collection[Id]) -> Mapping[Id, Profile]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two records and the log-odds that they are the same, looked at by themselves."""
+
+    evidence: Evidence
+    score: float
+
+    @property
+    def mine(self) -> Id:
+        return self.evidence.mine.record.id
+
+    @property
+    def theirs(self) -> Id:
+        return self.evidence.theirs.record.id
+
+
+def pairs(
+    mine: Sequence[Profile], ours: Shelf, theirs: Shelf, *, also: Mapping[int, Sequence[int]] | None = None
+) -> list[Pair]:
+    """Compare each profile with its nearest on the other shelf, and with those named in ``also``."""
+    found = evidences(mine, ours, theirs, also=also)
+    scores = pair_model.loaded().scores([each.numbers for each in found])
+    return [Pair(each, score) for each, score in zip(found, scores.tolist(), strict=True)]
+
+
+def evidences(
+    mine: Sequence[Profile], ours: Shelf, theirs: Shelf, *, also: Mapping[int, Sequence[int]] | None = None
+) -> list[Evidence]:
+    """Gather what speaks for and against each pair that is worth a close look."""
+    keys = {profile.record.id: blocking.keys(profile) for profile in mine}
+    there = theirs.counts({key for own in keys.values() for key in own})
+    near = nearest(keys, there, theirs)
+    for id_, others in (also or {}).items():
+        near[id_] += [other for other in others if other not in near[id_]]
+    profiles = theirs.profiles({other for others in near.values() for other in others})
+    common = _commonness(keys, there, profiles.values(), ours, theirs)
+    return [
+        evidence.gather(profile, profiles[other], common)
+        for profile in mine
+        for other in near[profile.record.id]
+        if other in profiles
+    ]
+
+
+def nearest(keys: Mapping[Id, Sequence[str]], there: Mapping[str, int], theirs: Shelf) -> dict[Id, list[Id]]:
+    """Return the `KEEP` records that share the rarest keys with each record, the nearest first."""
+    holders = theirs.holders({key for key, count in there.items() if count <= blocking.MANY})
+    size = theirs.size
+    worth = {key: WEIGHTS[key[0]] * math.log(size / len(ids) + 1) for key, ids in holders.items() if ids}
+    near: dict[Id, list[Id]] = {}
+    for id_, own in keys.items():
+        weights: dict[Id, float] = {}
+        for key in own:
+            if value := worth.get(key):
+                for other in holders[key]:
+                    weights[other] = weights.get(other, 0.0) + value
+        best = sorted(weights.items(), key=lambda item: -item[1])[:KEEP]
+        near[id_] = [other for other, weight in best if weight >= FAR_BEHIND * best[0][1]]
+    return near
+
+
+def _commonness(
+    keys: Mapping[Id, Sequence[str]],
+    there: Mapping[str, int],
+    profiles: Iterable[Profile],
+    ours: Shelf,
+    theirs: Shelf,
+) -> Commonness:
+    """Count what the model weighs by rarity, in both books, for everybody who is compared."""
+    asked = {key for own in keys.values() for key in own if key[0] in "wedp"}
+    more = {key for profile in profiles for key in blocking.counted_keys(profile)} - asked
+    here = ours.counts(asked | more)
+    there = {**there, **theirs.counts(more)}
+    uses = {key: max(here.get(key, 0), there.get(key, 0)) for key in asked | more}
+    return Commonness(uses, max(ours.size, theirs.size))
+
+
+class MemoryShelf:
+    """A shelf in memory, for training and for lists that are small."""
+
+    def __init__(self, profiles: Iterable[Profile]) -> None:
+        self._profiles = {profile.record.id: profile for profile in profiles}
+        self._holders: dict[str, list[Id]] = {}
+        for id_, profile in self._profiles.items():
+            for key in blocking.keys(profile):
+                self._holders.setdefault(key, []).append(id_)
+
+    @property
+    def size(self) -> int:
+        return len(self._profiles)
+
+    def counts(self, keys: Collection[str]) -> dict[str, int]:
+        return {key: len(self._holders[key]) for key in keys if key in self._holders}
+
+    def holders(self, keys: Collection[str]) -> dict[str, list[Id]]:
+        return {key: self._holders[key] for key in keys if key in self._holders}
+
+    def profiles(self, ids: Collection[Id]) -> dict[Id, Profile]:
+        return {id_: self._profiles[id_] for id_ in ids if id_ in self._profiles}

@@ -1,0 +1,98 @@
+"""How alike two records are, and why: what a person would say of the same two lines."""
+
+import pytest
+
+from matching.likeness import Likeness, Record, likeness
+from matching.profiles import phone_key, profile
+from matching.reasons import couple
+
+LIKELY, UNLIKELY = 0.5, 0.3
+
+
+def compared(mine: str | tuple[str, ...], theirs: str | tuple[str, ...]) -> Likeness:
+    one, other = ((text,) if isinstance(text, str) else text for text in (mine, theirs))
+    return likeness(Record(1, *one), Record(2, *other))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        (("Rob Smithers", "rob@smithers.example"), ("Robert Smithers", "rob@smithers.example")),
+        ("Harbour Joinery Limited", "Harbour Joinery Ltd"),
+        ("Harbour Joinery Pty Ltd", "HARBOUR JOINERY P/L"),
+        ("Tāwhai & Sons Roofing", "Tawhai and Sons Roofing"),
+        ("Nguyễn Thị Hương", "Nguyen Thi Huong"),
+        ("Smithers-Jones, Rosalind", "Rosalind Smithers-Jones"),
+        ("Rosalind Smithers (nee Quayle)", "Rosalind Quayle"),
+        ("Harbour Joinery", "Harbuor Joinery"),
+        ("R Davies t/a Valley Roofing", "Valley Roofing"),
+        ("Kauri Investments (Valley Roofing)", "Valley Roofing"),
+        ("Hill Nominees Pty Ltd ATF Quayle Family Trust", "Quayle Family Trust"),
+        (("Aroha Ngata", "aroha@ngata.example"), ("Aroha Tamihana", "aroha@ngata.example")),
+        ("Mikhail Voloshenko", "Michael Voloshenko"),
+        ("Dr Wiremu Parata", "Wiremu Parata"),
+    ],
+)
+def test_one_client_written_in_two_ways_is_likely_the_same(mine: str, theirs: str) -> None:
+    assert compared(mine, theirs).score > LIKELY
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ("Quayle Trust 2019", "Quayle Trust 2021"),
+        ("Unit 4 Wharf Road Limited", "Unit 5 Wharf Road Limited"),
+        ("Quayle Holdings Limited", "Quayle Investments Limited"),
+        ("Hill Nominees Pty Ltd ATF Quayle Family Trust", "Hill Nominees Pty Ltd"),
+        (("Jing Chen", "jingchen@mail.example"), ("Ling Chen", "lingchen@home.example")),
+        (("Mere Tane", "books@keeper.example"), ("Quay Boats Limited", "books@keeper.example")),
+        ("The Kauri Aldridge Family Trust", "The Kauri Dubois Family Trust"),
+        ("Tuan Do", "Tuan Vo"),
+        ("Meridian Glass Limited", "Meridian Insulation Limited"),
+        ("", "Harbour Joinery"),
+    ],
+)
+def test_two_clients_who_look_alike_are_not_taken_for_one(mine: str, theirs: str) -> None:
+    assert compared(mine, theirs).score < UNLIKELY
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "says"),
+    [
+        (("Rob Smithers", "r@s.example"), ("Robert Smithers", "r@s.example"), {"same e-mail", "Rob is short for Robert"}),
+        ("J Smithers", "Jacqueline Smithers", {"J may stand for Jacqueline"}),
+        ("Bob Smithers", "Rob Smithers", {"Bob and Rob are both forms of Robert"}),
+        ("Quayle Trust 2019", "Quayle Trust 2021", {"numbers differ: 2019 and 2021"}),
+        ("Harbor Joinery", "Harbour Joinery", {"Harbor and Harbour are spelled alike"}),
+        ("R Davies t/a Valley Roofing", "Valley Roofing", {"the trading name fits"}),
+        ("Hill Nominees ATF Quayle Trust", "Hill Nominees", {"the trust and its trustee company (ATF) are different"}),
+        (("A Ngata", "", "09 555 0100"), ("A Ngata", "", "+64 9 555 0100"), {"same phone", "same name"}),
+        ("J & M Smithers", "John Smithers", {"one is a couple, the other is not"}),
+    ],
+)  # fmt: skip
+def test_the_reasons_are_told_in_words(mine: str, theirs: str, says: set[str]) -> None:
+    assert says <= set(compared(mine, theirs).reasons)
+
+
+def test_father_and_son_are_told_apart_by_what_follows_the_name() -> None:
+    alike = compared("Samuel Quayle Sr", "Samuel Quayle Sr").score
+    assert compared("Samuel Quayle Sr", "Samuel Quayle Jr").score < alike
+    assert "one is called junior or senior" in compared("Samuel Quayle", "Samuel Quayle Jr").reasons
+
+
+def test_a_couple_is_told_which_people_the_other_side_has() -> None:
+    mine = profile(Record(1, "J & M Smithers"))
+    others = [profile(Record(n, name)) for n, name in enumerate(("Mary Smithers", "John Smithers", "Kay Smithers"))]
+    assert couple(mine, others) == "Mary Smithers and John Smithers"
+    assert couple(profile(Record(2, "John Smithers")), others) == ""
+    assert couple(mine, others[:1]) == ""
+
+
+@pytest.mark.parametrize("text", ["+64 9 555 0100", "09 555 0100", "(09) 555-0100", "0064 9 5550100", "9 5550100"])
+def test_a_phone_is_the_same_in_any_format(text: str) -> None:
+    assert phone_key(text) == "95550100"
+
+
+def test_a_score_is_the_same_whichever_comes_first() -> None:
+    one, other = ("Rob Smithers", "rob@smithers.example"), ("Robert Smithers", "office@smithers.example")
+    assert compared(one, other).score == pytest.approx(compared(other, one).score, abs=0.05)
