@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0007_set_up'),
+        ("contacts", "0007_set_up"),
     ]
 
     operations = [

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0008_lookalikes'),
-        ('matching', '0002_decided_kinds'),
+        ("contacts", "0008_lookalikes"),
+        ("matching", "0002_decided_kinds"),
     ]
 
     operations = [

@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0008_lookalikes'),
-        ('matching', '0003_lookalikes'),
+        ("contacts", "0008_lookalikes"),
+        ("matching", "0003_lookalikes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
