@@ -138,4 +138,7 @@ class Remote(Protocol):
         """Create the record once. Raise Rejected, or Unavailable when the outcome is not known."""
 
     def find_created(self, creation: Creation, known_keys: Sequence[str]) -> list[Snapshot]:
-        """Return the records that an earlier attempt at this creation may have made."""
+        """Return the records that an earlier attempt at this creation may have made, in full.
+
+        Those that are not called so, but share an email or phone, come as list rows: they may be ours, renamed since.
+        """
