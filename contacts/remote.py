@@ -92,6 +92,9 @@ class Remote(Protocol):
     def request_id(self) -> str:
         """The service's own number of the last request, to quote to its support; blank where it gives none."""
 
+    def await_turn(self) -> None:
+        """Wait, seconds at most, until our own pace lets us write."""
+
     def sizes(self) -> dict[str, int]:
         """Return how many records each list says it has: one small call per list."""
 

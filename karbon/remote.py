@@ -46,6 +46,9 @@ class KarbonRemote:
     def request_id(self) -> str:
         return self._session.request_id
 
+    def await_turn(self) -> None:
+        self._session.await_turn()
+
     # --- lists ---
 
     def sizes(self) -> dict[str, int]:

@@ -103,6 +103,18 @@ def test_3000_contacts_with_20_xero_calls_a_day_are_imported_within_both_budgets
     assert linked >= truth["full"]
 
 
+def test_many_creations_go_out_one_after_another_at_our_pace_in_one_check(world: World, time: Time) -> None:
+    for number in range(40):
+        world.add_xero(f"Firm Number {number} Limited", f"office{number}@firm.example")
+    world.connect()
+    world.switch(rateLimits=True)
+    began = time.at
+    assert check(time) == []
+    moments = [at_of(call) for call in world.calls(system="karbon", method="POST")]
+    assert len(moments) == 40 and moments[-1] - moments[0] > 20 and moments[-1] - began < 60
+    assert refusals(world) == []
+
+
 def test_a_day_that_xero_closes_is_remembered_shown_and_goes_on_by_itself(world: World, time: Time) -> None:
     contact, key = world.linked_pair()
     budget.block(System.XERO, 66_975, for_the_day=True)
