@@ -107,6 +107,9 @@ class Remote(Protocol):
     def request_id(self) -> str:
         """The service's own number of the last request, to quote to its support; blank where it gives none."""
 
+    def await_turn(self) -> None:
+        """Wait, seconds at most, until our own pace lets us write."""
+
     def glance(self) -> Glance:
         """Look at the beginning of each list: one small call per list."""
 

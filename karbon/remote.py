@@ -79,6 +79,9 @@ class KarbonRemote:
     def request_id(self) -> str:
         return self._session.request_id
 
+    def await_turn(self) -> None:
+        self._session.await_turn()
+
     # --- lists ---
 
     def glance(self) -> Glance:

@@ -442,6 +442,7 @@ class Pipeline:
                 change.check_number = self.number
             self.report(Run.Step.PUSH, f"{system.label}: {waiting:,} changes to send")
             try:
+                remote.await_turn()
                 if batch[0].action == Change.Action.CREATE:
                     creating.send_creation(remote, batch[0])
                 else:
