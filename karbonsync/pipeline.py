@@ -202,7 +202,7 @@ class Pipeline:
         self._withdraw_issues()
         if not self._lists_are_whole() or not queue.due(self.settings.import_filter).exists():
             return
-        filing.bring_up_to_date()
+        filing.bring_up_to_date(lambda filed: self.report(Run.Step.MATCH, f"{filed:,} contacts prepared"))
         for chunk in queue.decisions(queue.due(self.settings.import_filter)):
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
             with self._going_on(System.KARBON):

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0004_lookalikes'),
+        ('contacts', '0003_change_agreed_change_check_number_change_purpose_and_more'),
         ('matching', '0001_initial'),
     ]
 
