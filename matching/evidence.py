@@ -300,8 +300,8 @@ def _place_numbers(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[floa
 # Set by hand, in log-odds: what sets two clients apart for good, and is too rare in the lists to be learned from them.
 # (number, from, how much it takes away)
 CONTRADICTIONS = (
-    ("numbers_differ", 2.0, 5.0), ("trustee", 1.0, 5.0), ("generations_differ", 2.0, 5.0), ("spelled_apart", 1.0, 7.0),
-    ("other_word", 1.0, 3.0),
+    ("numbers_differ", 2.0, 5.0), ("trustee", 1.0, 5.0), ("generations_differ", 2.0, 5.0), ("spelled_apart", 1.0, 8.0),
+    ("other_word", 1.0, 5.0),
 )  # fmt: skip
 OTHER_WORD_FROM, ALIKE_FROM = 0.4, 0.8
 

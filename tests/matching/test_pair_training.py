@@ -135,20 +135,16 @@ def test_a_model_of_another_format_is_refused_with_what_to_do(trained: tuple, tm
 
 
 @pytest.mark.django_db
-def test_what_people_decided_is_learned_from(folder: Path) -> None:
+def test_what_people_decided_is_learned_from(folder: Path, trained: tuple) -> None:
     by = User.objects.create(username="staff")
-    names = [f"{given} {family}" for given in GIVEN for family in FAMILY]
-    for n, name in enumerate(names):  # here a client keeps the house's phone, and other people share it: people said so
-        xero, other = (
-            add(System.XERO, name, f"x{n}@home.example"),
-            add(System.KARBON, f"{name} Farms", f"k{n}@farm.example"),
-        )
-        issues.decide_pair(xero, other, is_same=True, by=by)
+    names = [f"{given} {family}" for given in GIVEN[:4] for family in FAMILY]
+    for n, name in enumerate(names):  # farms of the same name are somebody else's here: people said so
+        xero, other = add(System.XERO, name, f"x{n}@home.example"), add(System.KARBON, f"{name} Farms")
+        issues.decide_pair(xero, other, is_same=False, by=by)
     view = decisions.as_view(pair_training.FOLDS)
-    assert view is not None and view.same.all() and len(view.same) == len(names)
-    without, _ = pair_training.train(folder)
+    assert view is not None and not view.same.any() and len(view.same) == len(names)
     taught, figures = pair_training.train(folder, view)
-    assert pair_training.agreement(taught, view) > pair_training.agreement(without, view)
+    assert pair_training.agreement(taught, view) > pair_training.agreement(trained[0], view)
     assert "decisions" in figures
 
 
