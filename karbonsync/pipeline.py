@@ -239,7 +239,7 @@ class Pipeline:
         waiting = self._adopt()
         due = queue.due(self.settings.import_filter).exclude(pk__in=waiting)
         if due.exists():
-            filing.bring_up_to_date()
+            filing.bring_up_to_date(lambda filed: self.report(Run.Step.MATCH, f"{filed:,} contacts prepared"))
         for decided in queue.decisions(due):
             chunk = self.promise.keep(decided)
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")

@@ -7,8 +7,13 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+<<<<<<< HEAD:matching/migrations/0003_lookalikes.py
         ("contacts", "0008_lookalikes"),
         ("matching", "0002_decided_kinds"),
+=======
+        ('contacts', '0003_change_agreed_change_check_number_change_purpose_and_more'),
+        ('matching', '0001_initial'),
+>>>>>>> likeness:matching/migrations/0002_lookalikes.py
     ]
 
     operations = [
