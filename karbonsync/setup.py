@@ -24,7 +24,7 @@ from karbon import remote as karbon_remote
 from karbon.keys import Keys
 from karbon.models import KarbonConnection
 from karbon.remote import Account
-from karbonsync import conventions, pipeline, schedules
+from karbonsync import conventions, outages, pipeline, schedules
 from karbonsync.models import Cursor, FormerPair, Preview, SetUp
 from xero import oauth
 from xero.models import XeroConnection
@@ -58,6 +58,7 @@ def connect_karbon(keys: Keys, *, webhook_key: str = "", by: User) -> Account:
         karbon_keys.store(keys, webhook_key)
         _remember_account(karbon_keys.current(), account)
         log(by, KarbonConnection.objects.get(id=1), "Stored new keys to Karbon.")
+    outages.knock_now()
     return account
 
 
