@@ -144,9 +144,17 @@ class People:
             old = before.get(ref)
             if ref[0] is XERO and self.terms.lets_in(record):
                 self.entered.add(ref)
+            if old is not None and old.modified_at != record.modified_at:
+                self._doubt(ref)
             for name, value in record.values.items():
                 if old is None or old.values.get(name) != value:
                     self._given(ref, name, old, value, before)
+
+    def _doubt(self, ref: Ref) -> None:
+        """It moved while a change of ours was being sent to its pair: what became of that may be asked (invariant 4)."""
+        if (link := link_of(ref)) is not None:
+            for change in Change.objects.filter(link=link, state=Change.State.SENDING):
+                self.ledger.doubtful |= {(link.pk, name) for name in change.after}
 
     def _given(self, ref: Ref, name: str, old: Snapshot | None, value: Value, before: Refs) -> None:
         ledger, link = self.ledger, link_of(ref)
