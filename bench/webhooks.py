@@ -27,7 +27,6 @@ from tests.killing.product import Product
 WORLD = {"xero": 300, "karbon": 300, "overlap": 0.8, "conflicts": 0.05, "seed": 31}
 DELIVERIES, PER_SECOND, SENDERS = 10_000, 200, 32
 KINDS = {"known": 40, "repeated": 20, "forged": 15, "malformed": 10, "unknown": 10, "foreign": 5}
-BEGAN = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 Wire = dict[str, Any]
 
 
@@ -45,7 +44,7 @@ class Delivery:
 
 def plan(count: int, xero_ids: Sequence[str], karbon_keys: Sequence[str], seed: int = 1) -> list[Delivery]:
     """Mix deliveries of all kinds for both services; repeats are of what was sent before, word for word."""
-    dice = random.Random(seed)
+    dice, began = random.Random(seed), datetime.now(UTC)  # older events would be taken for echoes of what was read
     planned: list[Delivery] = []
     sent: list[Delivery] = []
     for number in range(count):
@@ -53,7 +52,7 @@ def plan(count: int, xero_ids: Sequence[str], karbon_keys: Sequence[str], seed: 
         if kind == "repeated" and sent:
             planned.append(dice.choice(sent))
             continue
-        service, at = dice.choice(("xero", "karbon")), BEGAN + timedelta(seconds=number)
+        service, at = dice.choice(("xero", "karbon")), began + timedelta(seconds=number / PER_SECOND)
         known = dice.choice(xero_ids if service == "xero" else karbon_keys)
         delivery = _delivery("known" if kind == "repeated" else kind, service, known, at, dice)
         planned.append(delivery)
@@ -79,7 +78,7 @@ def xero_body(contact_id: str, at: datetime, kind: str) -> bytes:
     event = {
         "resourceUrl": f"https://api.xero.com/api.xro/2.0/Contacts/{contact_id}",
         "resourceId": contact_id,
-        "eventDateUtc": f"{at:%Y-%m-%dT%H:%M:%S}.123",
+        "eventDateUtc": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}",
         "eventType": "UPDATE",
         "eventCategory": "CONTACT",
         "tenantId": tenant,

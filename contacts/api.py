@@ -117,6 +117,13 @@ class ApiSession:
             if token:
                 budget.finish(self.system, token, said_left)
 
+    def await_turn(self) -> None:
+        """Wait until a write fits into our pace, as long as that is a matter of seconds: before it is marked as sent."""
+        seconds = budget.seconds_to_write(self.system)
+        if 0 < seconds <= min(PACE_SECONDS, self._patience):
+            self._patience -= seconds
+            time.sleep(seconds)
+
     def _take_turn(self, method: str) -> str:
         """Take a call from the budget. A read waits here while it is a matter of seconds; anything longer is for later.
 

@@ -108,6 +108,13 @@ def spend(system: System, *, for_person: bool = False, is_write: bool = False) -
     raise _spent(system, 1, Paced)
 
 
+def seconds_to_write(system: System) -> float:
+    """Return the seconds until our pace lets background work write once more; 0.0 where it does now."""
+    limits = limits_of(system, is_write=True)
+    row = Budget.objects.filter(system=system).first() if limits.windows else None
+    return wait(row.recent, {}, limits, timezone.now().timestamp()) if row else 0.0
+
+
 def wait(recent: Sequence[float], at_once: dict[str, float], limits: Limits, now: float) -> float:
     """Return the seconds until one more call fits; 0.0 when it fits now. Moments are seconds since 1970."""
     seconds = 0.0

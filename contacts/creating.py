@@ -162,11 +162,14 @@ def _source_base(change: Change) -> dict[str, Value]:
 
 
 def known_since(change: Change, found: Sequence[Snapshot]) -> list[Snapshot]:
-    """Drop what was already there, or belongs to another pair."""
+    """Drop what was already there, or belongs to another pair; of mere rows, whoever was seen before the request."""
     system = System(change.system)
     ids = [snapshot.remote_id for snapshot in found]
     taken = set(
         mirror.open_links(system, RemoteContact.objects.filter(system=system, remote_id__in=ids).values_list("pk", flat=True))
         .values_list(f"{system}__remote_id", flat=True)
     )  # fmt: skip
-    return [s for s in found if s.remote_id not in taken and s.remote_id not in change.known_keys]
+    older = RemoteContact.objects.filter(system=system, remote_id__in=ids, first_seen_at__lt=change.sent_at)
+    seen = set(older.values_list("remote_id", flat=True))
+    free = [s for s in found if s.remote_id not in taken and s.remote_id not in change.known_keys]
+    return [s for s in free if s.complete or s.remote_id not in seen]

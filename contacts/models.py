@@ -49,7 +49,7 @@ class RemoteContact(models.Model):
         indexes = [
             models.Index(fields=["system", "name_key"]),
             models.Index(fields=["system", "email_key"]),
-            models.Index(fields=["system", "match_due"], condition=Q(match_due=True), name="match_due_contacts"),
+            models.Index(fields=["system", "id"], condition=Q(match_due=True), name="due_contacts_in_order"),
             models.Index(fields=["system", "full_read_at"]),
         ]
         verbose_name = "contact"
@@ -363,7 +363,7 @@ class Budget(models.Model):
 
 
 # At this likeness at most 1 of 200 contacts that have no counterpart is held in vain (docs/model-card-matcher.md).
-LOOKALIKE_THRESHOLD = 60
+LOOKALIKE_THRESHOLD = 80
 
 
 def _percent(label: str, default: int) -> "models.PositiveSmallIntegerField[int, int]":

@@ -107,6 +107,9 @@ class Remote(Protocol):
     def request_id(self) -> str:
         """The service's own number of the last request, to quote to its support; blank where it gives none."""
 
+    def await_turn(self) -> None:
+        """Wait, seconds at most, until our own pace lets us write."""
+
     def glance(self) -> Glance:
         """Look at the beginning of each list: one small call per list."""
 
@@ -138,4 +141,7 @@ class Remote(Protocol):
         """Create the record once. Raise Rejected, or Unavailable when the outcome is not known."""
 
     def find_created(self, creation: Creation, known_keys: Sequence[str]) -> list[Snapshot]:
-        """Return the records that an earlier attempt at this creation may have made."""
+        """Return the records that an earlier attempt at this creation may have made, in full.
+
+        Those that are not called so, but share an email or phone, come as list rows: they may be ours, renamed since.
+        """

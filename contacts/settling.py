@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from contacts import creating, mirror, outbox
-from contacts.fields import FIELDS
+from contacts.fields import FIELDS, NAME
 from contacts.models import Change, Link
 from contacts.remote import Remote
 from contacts.values import Presence, Snapshot, System
@@ -108,12 +108,18 @@ def _end(change: Change, state: Change.State, why: str) -> None:
 
 
 def _settle_creation(remote: Remote, change: Change) -> None:
-    """Adopt exactly one new record; none → the request never arrived, queue it again; several → ask a person."""
+    """Adopt exactly one new record; none → the request never arrived, queue it again; several → ask a person.
+
+    One that only shares an email or phone is not adopted on a guess, nor is another one made: a person is asked, too.
+    """
     source = creating.source_of(change)
     found = remote.find_created(creating.creation_of(change, source.payload), change.known_keys)
     new = creating.known_since(change, found)
-    if len(new) == 1:
-        creating.adopt(change, new[0])
+    namesakes = [snapshot for snapshot in new if snapshot.complete]
+    if len(namesakes) == 1:
+        creating.adopt(change, namesakes[0])
+    elif new and not namesakes:
+        outbox.refuse(change, [f"We cannot tell whether {source} was created in {remote.system.label}: {new[0].values[NAME]} appeared there meanwhile, with the same email or phone. If that is the one, call it {source} there, give up here and bring this contact back: the two are then matched. If not, try again."])  # fmt: skip
     elif new:
         outbox.refuse(change, [f"Several new contacts called {source} appeared in {remote.system.label} meanwhile. Pick the right one with Link, or delete the surplus and try again."])  # fmt: skip
     else:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from contacts import normalise
 from contacts.api import ApiSession
-from contacts.fields import NAME
+from contacts.fields import BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
 from contacts.models import SyncSettings
 from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailable, Walk, Write
 from contacts.values import CannotHold, Kind, Ref, Snapshot, System, Value, Values
@@ -78,6 +78,9 @@ class KarbonRemote:
     @property
     def request_id(self) -> str:
         return self._session.request_id
+
+    def await_turn(self) -> None:
+        self._session.await_turn()
 
     # --- lists ---
 
@@ -227,7 +230,17 @@ class KarbonRemote:
         for kind, spelled in dict.fromkeys(searches):
             found |= {row.remote_id: row for row in self._namesakes(kind, spelled, name)}
         new = [self._read(row.ref) for key, row in found.items() if key not in known_keys]
-        return [snapshot for snapshot in new if snapshot is not None]
+        alike = [
+            row for kind in LISTS.values() for row in self._lately_alike(kind, creation) if row.remote_id not in found
+        ]
+        return [*(snapshot for snapshot in new if snapshot is not None), *alike]
+
+    def _lately_alike(self, kind: Kind, creation: Creation) -> Iterator[Snapshot]:
+        """Among those that changed last, the rows that share an email or phone: renamed, ours would be one of them."""
+        wanted = {name: creation.values.get(name) for name in (BILLING_EMAIL, PRIMARY_PHONE)}
+        for row in _snapshots(self.client.page(kind, order_by=NEWEST_FIRST), kind):
+            if any(value and FIELDS[name].same(value, row.values[name]) for name, value in wanted.items()):
+                yield row
 
     def _namesakes(self, kind: Kind, spelled: str, name: str) -> Iterator[Snapshot]:
         rows: dict[str, Snapshot] = {}

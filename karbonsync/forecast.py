@@ -11,8 +11,8 @@ from contacts.models import Change, Refresh, SyncSettings
 from contacts.values import System
 from matching import queue
 
-# What an act costs, as a rule: three searches and a POST; a read, a write and the read of what came of it; …
-_KARBON = {"create": 4.0, "update": 3.0, "refresh": 1.0, "match": 1.5}
+# What an act costs, as a rule: a creation and the read of what came of it; a read, a write and a read again; …
+_KARBON = {"create": 2.0, "update": 3.0, "refresh": 1.0, "match": 1.5}
 _XERO = {"create": 2.0, "update": 3 / 50, "refresh": 1 / 40, "match": 0.0}
 WORTH_SAYING = timedelta(minutes=2)
 

@@ -239,7 +239,7 @@ class Pipeline:
         waiting = self._adopt()
         due = queue.due(self.settings.import_filter).exclude(pk__in=waiting)
         if due.exists():
-            filing.bring_up_to_date()
+            filing.bring_up_to_date(lambda filed: self.report(Run.Step.MATCH, f"{filed:,} contacts prepared"))
         for decided in queue.decisions(due):
             chunk = self.promise.keep(decided)
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
@@ -442,6 +442,7 @@ class Pipeline:
                 change.check_number = self.number
             self.report(Run.Step.PUSH, f"{system.label}: {waiting:,} changes to send")
             try:
+                remote.await_turn()
                 if batch[0].action == Change.Action.CREATE:
                     creating.send_creation(remote, batch[0])
                 else:

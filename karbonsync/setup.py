@@ -189,6 +189,7 @@ def start(*, by: User) -> None:
     remember_sizes()
     schedules.ensure()
     bell.ring()
+    bell.ring_to_watch()
 
 
 def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:

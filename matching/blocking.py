@@ -5,7 +5,7 @@ import itertools
 from matching import vocabulary
 from matching.profiles import Profile
 
-MANY = 150  # a key that more records share than this leads nowhere; rarer keys of the same record do
+MANY = 60  # a key that more records share than this leads nowhere; rarer keys of the same record do
 
 
 def keys(profile: Profile) -> list[str]:
@@ -32,7 +32,8 @@ def _word_keys(words: tuple[str, ...]) -> set[str]:
     found |= {f"h:{word[:4]}" for word in long if len(word) > 4}
     compact = "".join(sorted(words))
     found.add(f"c:{compact}")
-    found.add(f"j:{''.join(words)[:6]}")
+    joined = "".join(words)
+    found |= {f"j:{joined[:6]}", f"x:{joined}", f"y:{vocabulary.skeleton(joined)}"}
     if len(words) > 1:
         found |= {f"i:{word}{other[0]}" for word in long for other in words if other != word}
         found |= {f"k:{vocabulary.skeleton(word)}{other[0]}" for word in long for other in words if other != word}

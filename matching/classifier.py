@@ -227,6 +227,7 @@ def _model_from(about: dict[str, Any], stored: Any) -> Model:
         given=frozenset(stored["given"].tolist()),
         surnames=frozenset(stored["surnames"].tolist()),
         words=frozenset(stored["words"].tolist()),
+        frequent=frozenset(stored["frequent"].tolist()),
         places=frozenset(stored["places"].tolist()),
     )
     return Model(
@@ -264,7 +265,7 @@ def write_model(model: Model, path: Path) -> None:
         symbols=model.symbols.astype(np.float16),
         **{
             name: np.array(sorted(getattr(model.lexicon, name)), dtype=np.uint32)
-            for name in ("given", "surnames", "words", "places")
+            for name in ("given", "surnames", "words", "frequent", "places")
         },
     )
     with path.open("wb") as file:  # an open file, because numpy would add an ending of its own to a path

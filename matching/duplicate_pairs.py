@@ -52,7 +52,7 @@ def search(system: System, find: Find = duplicates.duplicates) -> int:
     )
     latest = DuplicateSearch.objects.filter(pk=system)
     try:
-        filing.bring_up_to_date(system)
+        filing.bring_up_to_date()
         kept = _replace(system, list(_rows(system, find, latest)))
     except Exception:
         problem = "The search stopped on an unexpected fault. The log has the details."

@@ -16,9 +16,9 @@ import numpy as np
 from contacts.models import LOOKALIKE_THRESHOLD
 from matching import matcher, pair_model, reasons, search
 from matching.file_shelf import CHUNK, FileShelf
-from matching.matcher import Category, Decision
+from matching.matcher import Category, Counterpart, Decision, Keys
 from matching.pair_model import LEAD
-from matching.profiles import Record, profile
+from matching.profiles import Record
 from matching.suggestions import LEAST, MOST
 
 WORDED_FROM = -6.0  # log-odds below which nobody reads the reasons
@@ -64,10 +64,12 @@ def _score(database: sqlite3.Connection, ours: FileShelf, others: FileShelf, pro
     database.execute("CREATE TABLE decided (mine INTEGER PRIMARY KEY, category TEXT, reason TEXT, full INTEGER)")
     for start in range(1, ours.size + 1, CHUNK):
         records = ours.records(range(start, min(start + CHUNK, ours.size + 1)))
-        decisions = {number: _decide(number, record, ours, others) for number, record in records.items()}
+        keys = {number: ours.keys_of(record) for number, record in records.items()}
+        near = others.related(keys)
+        decisions = {number: _decide(number, keys[number], near[number], ours) for number in records}
         database.executemany("INSERT INTO decided VALUES (?,?,?,?)", map(_decided_row, decisions.items()))
         related = {number: [int(o.id) for o in decision.counterparts] for number, decision in decisions.items()}
-        pairs = search.pairs([profile(record) for record in records.values()], ours, others, also=related)
+        pairs = search.pairs(list(ours.profiles(records).values()), ours, others, also=related)
         database.executemany("INSERT INTO pairs VALUES (?,?,?,?,?)", (
             (
                 pair.mine, pair.theirs, pair.score,
@@ -82,9 +84,7 @@ def _score(database: sqlite3.Connection, ours: FileShelf, others: FileShelf, pro
     database.execute("CREATE INDEX taken ON decided (full)")
 
 
-def _decide(number: int, record: Record, ours: FileShelf, others: FileShelf) -> Decision:
-    keys = ours.keys_of(record)
-    related = others.related(keys)
+def _decide(number: int, keys: Keys, related: list[Counterpart], ours: FileShelf) -> Decision:
     is_doubtful = any(keys.shares_both(other.keys) for other in related) and ours.has_rival(number, keys)
     return matcher.decide(keys, related, has_rival=is_doubtful)
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
-VERSION = 3
+VERSION = 4
 NGRAM_BITS = 17
 SYMBOL_BITS = 17
 MAX_CHARS = 160
@@ -39,7 +39,7 @@ _PUNCTUATION = {"&": "&", "+": "&", ",": ",", "(": "(", ")": ")", "/": "/", "-":
 _CODE_OF_WORD = {"and": "&", "tradingas": "A", "careof": "A", "dotcom": "B", "atmail": "@"}
 _WORD_CODE = {"x": "w", "s": "k"}
 _PLACE_CODE = {"x": "z", "s": "y"}
-_NAMELIKE = str.maketrans(dict.fromkeys("gsbxhkvVpzy", "n") | {"j": "i"})
+_NAMELIKE = str.maketrans(dict.fromkeys("gsbxhkKvVpzy", "n") | {"j": "i"})
 _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ə": "e"}
 )
@@ -58,6 +58,7 @@ class Lexicon:
     given: frozenset[int]
     surnames: frozenset[int]
     words: frozenset[int] = frozenset()
+    frequent: frozenset[int] = frozenset()
     places: frozenset[int] = frozenset()
 
     def listed(self, word: str) -> str:
@@ -164,12 +165,13 @@ def _code(token: str, lexicon: Lexicon, listed: Listed) -> str:
 
 
 def _listed_code(token: str, lexicon: Lexicon, listed: Listed) -> str:
-    """Tell name from word from place: `h` and `k` are words that are given or family names too, `y` a place and surname."""
+    """Tell name from word from place: `h` is a word that is a given name too, `k` a frequent and `K` another one that is a family name, `y` a place and surname."""
     code = listed(token)
     if code == "x" and token.endswith("'s"):
         return "x" if listed(token[:-2]) == "x" else "q"
     if word_key(token) in lexicon.words:
-        return _WORD_CODE.get(lexicon.listed(token), "h")
+        code = _WORD_CODE.get(lexicon.listed(token), "h")
+        return "K" if code == "k" and word_key(token) not in lexicon.frequent else code
     if word_key(token) in lexicon.places:
         return _PLACE_CODE.get(code, code)
     return "j" if code == "x" and len(token) == 2 and token.isascii() else code

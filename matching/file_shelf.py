@@ -2,6 +2,8 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 
 from matching import blocking, matcher
@@ -10,6 +12,7 @@ from matching.profiles import Profile, Record, profile
 from matching.search import Id
 
 CHUNK = 500
+REMEMBERED = 25_000  # profiles kept, so that most are read once: some 50 MB at most
 _FIELDS = "id, name, email, phone, address, kind, first_name, last_name"
 
 
@@ -22,6 +25,7 @@ class FileShelf:
     def __init__(self, database: sqlite3.Connection, side: str) -> None:
         self._db, self.side = database, side
         self.size = 0
+        self._profile = lru_cache(maxsize=REMEMBERED)(profile)
         self._run(f"CREATE TABLE {side} (number INTEGER PRIMARY KEY, {_FIELDS}, email_key)")
         self._run(f"CREATE TABLE {side}_names (name_key, number)")
         self._run(f"CREATE TABLE {side}_keys (key INTEGER, number INTEGER)")
@@ -34,14 +38,15 @@ class FileShelf:
         """Take in all records; yields how many are in after each chunk."""
         records = iter(records)
         while chunk := list(islice(records, CHUNK)):
-            numbered = list(enumerate(chunk, self.size + 1))
+            numbered = [(n, replace(record, id=n)) for n, record in enumerate(chunk, self.size + 1)]
+            ids = [str(record.id) for record in chunk]
             self.size += len(chunk)
             keys = {number: self.keys_of(record) for number, record in numbered}
-            rows = [(number, *_values(record), keys[number].email) for number, record in numbered]
+            rows = [(n, id_, *_values(record), keys[n].email) for id_, (n, record) in zip(ids, numbered, strict=True)]
             self._db.executemany(f"INSERT INTO {self.side} VALUES (?,?,?,?,?,?,?,?,?,?)", rows)  # noqa: S608
             names = ((name, number) for number, own in keys.items() for name in own.names)
             self._db.executemany(f"INSERT INTO {self.side}_names VALUES (?,?)", names)  # noqa: S608
-            filed = ((hash(key), number) for number, record in numbered for key in blocking.keys(profile(record)))
+            filed = ((hash(key), number) for number, record in numbered for key in blocking.keys(self._profile(record)))
             self._db.executemany(f"INSERT INTO {self.side}_keys VALUES (?,?)", filed)  # noqa: S608
             yield self.size
         self._run(f"CREATE INDEX {self.side}_by_key ON {self.side}_keys (key, number)")
@@ -78,7 +83,9 @@ class FileShelf:
         return found
 
     def profiles(self, ids: Collection[Id]) -> dict[Id, Profile]:
-        return {number: profile(record) for number, record in self.records(sorted(int(id_) for id_ in ids)).items()}
+        return {
+            number: self._profile(record) for number, record in self.records(sorted(int(id_) for id_ in ids)).items()
+        }
 
     def records(self, numbers: Sequence[int]) -> dict[int, Record]:
         """Return records by number, their number as id."""
@@ -93,26 +100,34 @@ class FileShelf:
 
     # --- what the matching rule asks ---
 
-    def related(self, keys: Keys) -> list[Counterpart]:
-        """Return the records that share a name or the e-mail."""
-        numbers: dict[int, None] = {}
-        for name in keys.names - {""}:
-            numbers |= dict.fromkeys(row[0] for row in self._run(f"SELECT number FROM {self.side}_names WHERE name_key = ?", (name,)))  # fmt: skip # noqa: S608
-        if keys.email:
-            numbers |= dict.fromkeys(row[0] for row in self._run(f"SELECT number FROM {self.side} WHERE email_key = ?", (keys.email,)))  # fmt: skip # noqa: S608
-        if not numbers:
-            return []
-        return [Counterpart(number, self.keys_of(record)) for number, record in self.records(list(numbers)).items()]
+    def related(self, asked: Mapping[int, Keys]) -> dict[int, list[Counterpart]]:
+        """Return for each number the records here that share a name or the e-mail with the keys asked for."""
+        by_name = self._numbers(f"SELECT name_key, number FROM {self.side}_names WHERE name_key", {n for k in asked.values() for n in k.names})  # fmt: skip # noqa: S608
+        by_email = self._numbers(f"SELECT email_key, number FROM {self.side} WHERE email_key", {k.email for k in asked.values()})  # fmt: skip # noqa: S608
+        near = {
+            number: dict.fromkeys([*(n for name in sorted(keys.names) for n in by_name.get(name, ())), *by_email.get(keys.email, ())])
+            for number, keys in asked.items()
+        }  # fmt: skip
+        records = self.records(sorted({n for numbers in near.values() for n in numbers}))
+        found = {n: Counterpart(n, self.keys_of(record)) for n, record in records.items()}
+        return {number: [found[n] for n in numbers] for number, numbers in near.items()}
+
+    def _numbers(self, select: str, values: Collection[str]) -> dict[str, list[int]]:
+        wanted = [value for value in values if value]
+        found: dict[str, list[int]] = {}
+        for value, number in self._run(f"{select} IN ({','.join('?' * len(wanted))})", wanted):
+            found.setdefault(value, []).append(number)
+        return found
 
     def has_rival(self, number: int, keys: Keys) -> bool:
         """Does another record on this side share both keys?"""
         if not keys.email:
             return False
-        return any(other.id != number and keys.shares_both(other.keys) for other in self.related(keys))
+        return any(other.id != number and keys.shares_both(other.keys) for other in self.related({number: keys})[number])  # fmt: skip
 
 
 def _values(record: Record) -> tuple[object, ...]:
     return (
-        str(record.id), record.name, record.email, record.phone, record.address, record.kind, record.first_name,
+        record.name, record.email, record.phone, record.address, record.kind, record.first_name,
         record.last_name,
     )  # fmt: skip

@@ -5,7 +5,7 @@ was filed is filed afresh; ``read_began_at`` tells, and it moves only when a rec
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from django.db import transaction
 from django.db.models import Count, F, Q
@@ -22,19 +22,19 @@ CHUNK = 500
 AT_ONCE = 5000  # keys or contacts in one query
 
 
-def bring_up_to_date(*systems: System) -> int:
-    """File what was read since, and return how many contacts that were. Memory does not grow with the address book."""
-    return sum(_bring_up_to_date(system) for system in systems or System)
+def bring_up_to_date(say: Callable[[int], None] = lambda filed: None) -> int:
+    """File what was read since, and return how many contacts that were; ``say`` hears how far it is after each chunk.
 
-
-def _bring_up_to_date(system: System) -> int:
+    Memory does not grow with the address book.
+    """
     moved = Q(filed=None) | ~Q(filed__as_of=F("read_began_at"))
-    due = RemoteContact.objects.filter(moved, system=system).order_by("pk").defer("payload")
+    due = RemoteContact.objects.filter(moved).order_by("pk").defer("payload")
     last = filed = 0
     while chunk := list(due.filter(pk__gt=last)[:CHUNK]):
         last = chunk[-1].pk
         file(chunk)
         filed += len(chunk)
+        say(filed)
     return filed
 
 

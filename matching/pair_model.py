@@ -47,19 +47,19 @@ class PairModel:
 
         table = np.asarray(rows, dtype=np.float32).reshape(len(rows), len(evidence.NAMES))
         parts = [self._walk(table[start : start + BATCH]) for start in range(0, len(table), BATCH)]
-        return np.concatenate(parts) if parts else np.zeros(0)
+        return (np.concatenate(parts) if parts else np.zeros(0)) - _contradictions(table)
 
     def _walk(self, table: "Floats") -> "Floats":
         """Go down all trees at once, one level at a time."""
         import numpy as np
 
         column, threshold, left, right, value, roots = (self.trees[name] for name in ARRAYS)
-        at = np.broadcast_to(roots, (len(table), len(roots)))
-        lines = np.arange(len(table))[:, None]
-        for _ in range(self.depth):
-            goes_left = table[lines, column[at]] <= threshold[at]
-            at = np.where(goes_left, left[at], right[at])
-        total: Floats = self.intercept + value[at].sum(axis=1, dtype=np.float64)
+        flat, lines = table.ravel(), np.arange(len(table))[:, None] * table.shape[1]
+        at = np.repeat(roots[None, :], len(table), axis=0)
+        for _ in range(self.depth):  # ``take`` is several times as fast as an index in brackets
+            goes_left = flat.take(lines + column.take(at)) <= threshold.take(at)
+            at = np.where(goes_left, left.take(at), right.take(at))
+        total: Floats = self.intercept + value.take(at).sum(axis=1, dtype=np.float64)
         return total
 
     def chances(self, scores: "Floats", lead_mine: "Floats", lead_theirs: "Floats") -> "Floats":
@@ -70,6 +70,17 @@ class PairModel:
         total = own * scores + mine * lead_mine.clip(BEHIND, LEAD) + theirs * lead_theirs.clip(BEHIND, LEAD) + constant
         chances: Floats = 1 / (1 + np.exp(-total.clip(-30, 30)))
         return chances
+
+
+def _contradictions(table: "Floats") -> "Floats":
+    """Return what is taken away from each pair for what sets two clients apart for good."""
+    import numpy as np
+
+    names = list(evidence.NAMES)
+    total: Floats = np.zeros(len(table))
+    for name, least, worth in evidence.CONTRADICTIONS:
+        total += np.where(table[:, names.index(name)] >= least, worth, 0.0)
+    return total
 
 
 _lock = threading.Lock()

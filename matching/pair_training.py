@@ -179,7 +179,7 @@ def fit_trees(views: Sequence[View], chosen: Sequence[NDArray[np.bool_]]) -> Pai
     weight = np.concatenate([weight[keep] for weight, keep in zip(thinned, kept, strict=True)])
     model.fit(rows, same, sample_weight=weight)
     ours = stored(model)
-    assert np.allclose(ours.scores(rows[:2000]), model.decision_function(rows[:2000]), atol=1e-3)
+    assert np.allclose(ours._walk(rows[:2000]), model.decision_function(rows[:2000]), atol=1e-3)
     return ours
 
 

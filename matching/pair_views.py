@@ -26,7 +26,7 @@ def shown(
         ("moved and renumbered", 0.5, _moved),
         ("with lookalikes that are others", 0.5, _decoys),
         ("whole addresses", 0.4, _addresses),
-        ("addresses, no e-mail, many slips", 0.3, _addresses_only),
+        ("addresses, no e-mail, many slips", 0.6, _addresses_only),
     ]
     for number, (name, weight, show) in enumerate(views):
         yield name, weight, show(list(mine), list(theirs), gold, random.Random(seed + number))

@@ -62,6 +62,7 @@ class Profile:
         return f"{self.mailbox}@{self.domain}" if self.domain else self.mailbox
 
 
+_NO_LETTERS = str.maketrans("", "", "0123456789._-")
 _WORD = re.compile(r"[^\W_]+")
 _TRUSTEE_FOR = re.compile(r"\b(?:a\s?/?\s?t\s?/?\s?f|as trustees? for|trustees? for|ttee for|as trustees? of)\b", re.I)
 _TRADING_AS = re.compile(r"\b(?:t\s?/\s?as?|trading as|trading name|d\s?/?\s?b\s?/?\s?a|aka|also known as|known as)\b", re.I)  # fmt: skip
@@ -96,7 +97,7 @@ def profile(record: Record) -> Profile:
         is_trustee=bool(_TRUSTEE_FOR.search(text)),
         mailbox=mailbox,
         domain=domain,
-        is_role_mailbox=re.sub(r"[\d._-]", "", mailbox) in vocabulary.ROLE_MAILBOXES,
+        is_role_mailbox=mailbox.translate(_NO_LETTERS) in vocabulary.ROLE_MAILBOXES,
         is_free_mail=host in vocabulary.FREE_MAIL,
         phone=phone_key(record.phone),
         places=tuple(_long(word) for word in _tokens(fold(record.address))),
@@ -124,6 +125,8 @@ def _long(word: str) -> str:
 
 def _undot(text: str) -> str:
     """Join dotted letters and "P/L": "p.t.y." is one word, "j.m. smith" is "jm smith"."""
+    if "." not in text and "/" not in text:
+        return text
     return _DOTTED.sub(lambda found: found.group().replace(".", ""), _PTY_LTD.sub("pl", text))
 
 
@@ -173,7 +176,7 @@ def _pieces(text: str) -> list[tuple[str, str]]:
 
 
 def _without_brackets(text: str) -> list[tuple[str, str]]:
-    found = _BRACKET.search(text)
+    found = _BRACKET.search(text) if "(" in text or "[" in text else None
     if found and text[: found.start()].strip():
         inside, outside = found.group(1), _BRACKET.sub(" ", text)
         if former := _FORMERLY.match(inside.strip()):
@@ -181,7 +184,7 @@ def _without_brackets(text: str) -> list[tuple[str, str]]:
             return [("", outside), ("known as", " ".join([*given, inside.strip()[former.end() :]]))]
         words = [w for w in _tokens(inside) if w not in vocabulary.NOTES and w not in vocabulary.PLACES]
         return [("", outside), ("bracket", inside)] if words and not all(map(str.isdigit, words)) else [("", outside)]
-    if note := _DASH_NOTE.search(text):
+    if any(dash in text for dash in "-–—:") and (note := _DASH_NOTE.search(text)):
         words = _tokens(note.group(1))
         if words and all(w in vocabulary.NOTES or w in vocabulary.PLACES for w in words):
             return [("", text[: note.start()])]

@@ -1,8 +1,9 @@
 """Evidence in words: why two records may be the same, and what speaks against it. Pure."""
 
 from matching import vocabulary
-from matching.evidence import NAMES, Evidence, How, WordPair
+from matching.evidence import NAMES, Evidence
 from matching.profiles import Profile
+from matching.wording import How, WordPair
 
 MOST = 6
 _ALIKE, _PLACE = (list(NAMES).index(name) for name in ("email_alike", "place_agrees"))

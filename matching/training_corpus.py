@@ -19,7 +19,7 @@ SEED = 20261123
 LEXICON_PATH = Path(__file__).parent / "model" / "lexicon.txt"
 REQUIRED_FILES = ("train.csv", "given_names.txt", "surnames.txt")
 HIDE_ALL, HIDE_ONE = 0.2, 0.1
-EVERYDAY = 16_000
+FREQUENT = 5_000
 MADE_UP, DECIDED = "made_up", "decided"
 COMPOSED = ("synthetic", MADE_UP, DECIDED)
 
@@ -69,6 +69,7 @@ def read_corpus(folder: Path, decisions: Sequence[Taught] = ()) -> Corpus:
 def composed(folder: Path, lexicon: features.Lexicon) -> Iterator[tuple[str, bool]]:
     """Yield the made-up names."""
     given, surnames = read_list(folder / "given_names.txt"), read_list(folder / "surnames.txt")
+    given = [name for name in given if not training_lists.is_hardly_given(name)]
     yield from made_names(given, surnames, LEXICON_PATH.read_text(encoding="utf-8"), SEED)
     trades = [word for word, code in lexicon.classes.items() if code == "B"]
     word_surnames = [word for word, code in lexicon.classes.items() if code == "V"]
@@ -102,12 +103,12 @@ def read_lexicon(folder: Path) -> features.Lexicon:
         if not (folder / name).is_file():
             raise NamesError(f"{folder} has no {name}: give a folder with {', '.join(REQUIRED_FILES)}.")
     classes, brands = features.parse_lexicon(LEXICON_PATH.read_text(encoding="utf-8"))
-    everyday = set(training_lists.words()[:EVERYDAY])
+    everyday = set(training_lists.words()[: training_lists.EVERYDAY])
     for word in sorted(everyday & training_lists.english_families()):
         classes.setdefault(word, "V")
     peoples = training_lists.peoples()
     given = {*read_list(folder / "given_names.txt"), *(n.lower() for p in peoples for n in p.given)}
-    given -= {word for word in everyday & given if training_lists.is_hardly_given(word)}
+    given -= {word for word in given if training_lists.is_hardly_given(word)}
     surnames = {*read_list(folder / "surnames.txt"), *(n.lower() for p in peoples for n in p.family)}
     return features.Lexicon(
         classes,
@@ -115,6 +116,7 @@ def read_lexicon(folder: Path) -> features.Lexicon:
         given=keys_of(given),
         surnames=keys_of(surnames),
         words=keys_of(w for w in dictionary_words(given | surnames) if w not in classes),
+        frequent=keys_of(w for w in training_lists.words()[:FREQUENT] if w not in classes),
         places=keys_of(training_lists.places()),
     )
 
@@ -122,7 +124,7 @@ def read_lexicon(folder: Path) -> features.Lexicon:
 def dictionary_words(names: set[str]) -> list[str]:
     """Return the words of the dictionary; a seldom used one that is a name too is a name."""
     words = training_lists.words()
-    return [word for rank, word in enumerate(words) if rank < EVERYDAY or word not in names]
+    return [word for rank, word in enumerate(words) if rank < training_lists.EVERYDAY or word not in names]
 
 
 def keys_of(words: Iterable[str]) -> frozenset[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-COMMON_WORDS = 50_000
+COMMON_WORDS, EVERYDAY = 50_000, 16_000
 ENGLISH_COUNTRIES = frozenset({"NZ", "AU", "GB", "IE", "US", "CA", "ZA"})
 SMALL_PLACE, BIG_PLACE = 5_000, 15_000
 FAMILY_FIRST = frozenset({"ja_JP", "ko_KR", "zh_CN", "zh_TW", "vi_VN", "hu_HU"})
@@ -75,7 +75,12 @@ def english_families() -> frozenset[str]:
 
 def is_hardly_given(word: str) -> bool:
     """Is this everyday word somebody's given name only by the way ("High", "Red")? Then it says nothing of a person."""
-    return word not in _CALLED and sum(word in names for names in _givens()) < 2
+    return word in _everyday() and word not in _CALLED and sum(word in names for names in _givens()) < 2
+
+
+@lru_cache(maxsize=1)
+def _everyday() -> frozenset[str]:
+    return frozenset(words()[:EVERYDAY])
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ some eighty countries, firms in other languages and scripts, firms named with ev
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matching import training_lists
 from matching.training_lists import FAMILY_FIRST, UNSPACED, People
@@ -232,7 +232,7 @@ def world_names(
     latin = [p for p in all_peoples if "a" <= p.family[len(p.family) // 2][1:2].lower() <= "ſ"]
     world = World(
         rng=rng,
-        latin=latin,
+        latin=[replace(p, given=[n for n in p.given if not training_lists.is_hardly_given(n.lower())]) for p in latin],
         others=[p for p in all_peoples if p not in latin],
         everyday=everyday,
         plain=[w for w in everyday if w not in surnames and w not in given],
@@ -253,6 +253,8 @@ def world_names(
     for _ in range(COUNT * 3 // 8):
         templates = _FIRMS_OF_PEOPLE if rng.random() < 0.42 else _FIRMS_OF_WORDS
         yield _cased(_chosen(templates, rng)(world), rng), False
+    for _ in range(COUNT * 3 // 7):
+        yield _cased(_chosen(_FIRMS_OF_WORDS, rng)(world), rng), False
     for _ in range(COUNT // 8):
         yield _foreign_firm(world), False
     for locale in training_lists.company_locales():

@@ -11,6 +11,11 @@ from pathlib import Path
 
 NICKNAMES_PATH = Path(__file__).parent / "model" / "nicknames.txt"
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Letters that are no accented form of a Latin one, so that Unicode does not take them apart.
 _LETTERS = str.maketrans(
     {"ß": "ss", "đ": "d", "ð": "d", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h", "ŋ": "ng"}
@@ -39,487 +44,96 @@ LEGAL_FORMS = {
     for word in words.split()
 }
 
+# The whole word, then how it is shortened.
+_SHORTENED = """
+    associates=assoc/assocs association=assn brothers=bros building=bldg builders=bldrs council=cncl
+    construction=constr consulting=consult centre=ctr/center department=dept district=dist electrical=elec
+    engineering=eng/engr engineers=engrs enterprises=ent equipment=equip estate=est family=fam foundation=fdn
+    financial=fncl government=govt group=grp/gp holdings=hldg/hldgs/holding hospital=hosp
+    industries=ind/inds/indust insurance=ins institute=inst international=int/intl
+    investments=inv/invest/invs/investment laboratory=lab laboratories=labs manufacturing=mfg management=mgmt/mgt
+    market=mkt marketing=mktg national=nat/natl organisation=org/organization partnership=pship/pshp
+    products=prod/prods professional=prof properties=prop/props/property partners=ptnrs school=sch
+    services=serv/servs/service/svc/svcs society=soc solutions=sol/solns superannuation=super supplies=supp
+    systems=sys technology=tech/technologies trust=tr/trs transport=trans university=univ south=sth north=nth
+    mount=mt jr=jnr/junior sr=snr/senior merchants=mcht road=rd avenue=ave/av crescent=cres court=crt drive=dr
+    parade=pde place=pl highway=hwy terrace=tce lane=ln
+"""
 ABBREVIATIONS = {
-    "assoc": "associates", "assocs": "associates", "assn": "association", "bros": "brothers", "bldg": "building",
-    "bldrs": "builders", "cncl": "council", "constr": "construction", "consult": "consulting", "ctr": "centre",
-    "center": "centre", "dept": "department", "dist": "district", "elec": "electrical",
-    "eng": "engineering", "engr": "engineering", "engrs": "engineers", "ent": "enterprises", "equip": "equipment",
-    "est": "estate", "fam": "family", "fdn": "foundation", "fncl": "financial", "govt": "government",
-    "grp": "group", "gp": "group", "hldg": "holdings", "hldgs": "holdings", "holding": "holdings", "hosp": "hospital",
-    "ind": "industries", "inds": "industries", "indust": "industries", "ins": "insurance", "inst": "institute",
-    "int": "international", "intl": "international", "inv": "investments", "invest": "investments",
-    "invs": "investments", "investment": "investments", "lab": "laboratory", "labs": "laboratories", "mfg":
-    "manufacturing", "mgmt": "management", "mgt": "management", "mkt": "market", "mktg": "marketing", "nat": "national",
-    "natl": "national", "org": "organisation", "organization": "organisation", "pship": "partnership", "pshp":
-    "partnership", "prod": "products", "prods": "products", "prof": "professional", "prop": "properties", "props":
-    "properties", "property": "properties", "ptnrs": "partners", "sch": "school", "serv": "services", "servs":
-    "services", "service": "services", "soc": "society", "sol": "solutions", "solns": "solutions", "super":
-    "superannuation", "supp": "supplies", "svc": "services", "svcs": "services", "sys": "systems", "tech": "technology",
-    "technologies": "technology", "tr": "trust", "trs": "trust", "trans": "transport", "univ": "university", "sth":
-    "south", "nth": "north", "mt": "mount", "jnr": "jr", "junior": "jr", "snr": "sr", "senior": "sr",
-    "mcht": "merchants", "rd": "road", "ave": "avenue", "av": "avenue", "cres": "crescent", "crt": "court", "dr":
-    "drive", "pde": "parade", "pl": "place", "hwy": "highway", "tce": "terrace", "ln": "lane",
-}  # fmt: skip
+    short: whole
+    for entry in _SHORTENED.split()
+    for whole, _, shorts in [entry.partition("=")]
+    for short in shorts.split("/")
+}
 
-TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mx",
-        "mister",
-        "madam",
-        "mdm",
-        "dr",
-        "doctor",
-        "prof",
-        "professor",
-        "sir",
-        "dame",
-        "lady",
-        "lord",
-        "rev",
-        "reverend",
-        "fr",
-        "sr",
-        "hon",
-    ]
+TITLES = _words(
+    """
+    mr mrs ms miss mx mister madam mdm dr doctor prof professor sir dame lady lord rev reverend fr sr hon
+    """
 )
 GENERATIONS = {"jr": "junior", "sr": "senior", "ii": "second", "iii": "third", "iv": "fourth"}
 # Said about an entry, not part of anybody's name.
-NOTES = frozenset(
-    [
-        "mobile",
-        "home",
-        "work",
-        "new",
-        "old",
-        "personal",
-        "private",
-        "office",
-        "head",
-        "main",
-        "branch",
-        "accounts",
-        "department",
-        "dept",
-        "billing",
-        "client",
-        "customer",
-        "supplier",
-        "do",
-        "not",
-        "use",
-        "deceased",
-        "inactive",
-        "closed",
-        "archive",
-        "archived",
-        "duplicate",
-        "copy",
-        "temp",
-        "cash",
-        "account",
-        "acct",
-        "cell",
-        "business",
-        "invoices",
-        "payable",
-    ]
+NOTES = _words(
+    """
+    mobile home work new old personal private office head main branch accounts department dept billing client
+    customer supplier do not use deceased inactive closed archive archived duplicate copy temp cash account acct
+    cell business invoices payable
+    """
 )
-PLACES = frozenset(
-    [
-        "nz",
-        "uk",
-        "au",
-        "us",
-        "usa",
-        "aust",
-        "australia",
-        "australian",
-        "australasia",
-        "zealand",
-        "aotearoa",
-        "america",
-        "american",
-        "england",
-        "scotland",
-        "wales",
-        "ireland",
-        "canada",
-        "singapore",
-        "global",
-        "international",
-        "europe",
-        "asia",
-        "pacific",
-    ]
+PLACES = _words(
+    """
+    nz uk au us usa aust australia australian australasia zealand aotearoa america american england scotland wales
+    ireland canada singapore global international europe asia pacific
+    """
 )
-_SMALL_WORDS = frozenset(
-    ["the", "and", "of", "for", "a", "an", "y", "e", "und", "et", "de", "la", "le", "der", "und", "&", "+"]
-)
+_SMALL_WORDS = _words("the and of for a an y e und et de la le der und & +")
 
 # Words that make a name one of something other than a human being.
-ORGANISATION_WORDS = frozenset(
-    [
-        "trust",
-        "trustee",
-        "trustees",
-        "nominees",
-        "holdings",
-        "investments",
-        "properties",
-        "partnership",
-        "partners",
-        "associates",
-        "estate",
-        "fund",
-        "superannuation",
-        "foundation",
-        "society",
-        "association",
-        "club",
-        "church",
-        "school",
-        "college",
-        "university",
-        "council",
-        "department",
-        "committee",
-        "centre",
-        "services",
-        "solutions",
-        "group",
-        "enterprises",
-        "industries",
-        "systems",
-        "technology",
-        "consulting",
-        "consultants",
-        "consultancy",
-        "advisory",
-        "management",
-        "plumbing",
-        "electrical",
-        "building",
-        "builders",
-        "construction",
-        "roofing",
-        "scaffolding",
-        "carpentry",
-        "joinery",
-        "painting",
-        "landscaping",
-        "gardening",
-        "farming",
-        "farms",
-        "farm",
-        "dairy",
-        "shearing",
-        "transport",
-        "logistics",
-        "motors",
-        "automotive",
-        "garage",
-        "repair",
-        "repairs",
-        "cleaning",
-        "catering",
-        "cafe",
-        "restaurant",
-        "bar",
-        "hotel",
-        "motel",
-        "inn",
-        "pub",
-        "bakery",
-        "butchery",
-        "market",
-        "supermarket",
-        "store",
-        "shop",
-        "supplies",
-        "supply",
-        "products",
-        "merchants",
-        "traders",
-        "trading",
-        "imports",
-        "exports",
-        "international",
-        "engineering",
-        "engineers",
-        "manufacturing",
-        "design",
-        "studio",
-        "studios",
-        "media",
-        "marketing",
-        "advertising",
-        "print",
-        "printing",
-        "publishing",
-        "books",
-        "photography",
-        "dental",
-        "dentist",
-        "medical",
-        "clinic",
-        "physiotherapy",
-        "pharmacy",
-        "chemist",
-        "veterinary",
-        "vets",
-        "hospital",
-        "health",
-        "care",
-        "childcare",
-        "preschool",
-        "academy",
-        "training",
-        "education",
-        "tutoring",
-        "insurance",
-        "finance",
-        "financial",
-        "bank",
-        "lending",
-        "mortgages",
-        "accounting",
-        "bookkeeping",
-        "solicitors",
-        "lawyers",
-        "legal",
-        "law",
-        "chambers",
-        "realty",
-        "rentals",
-        "leasing",
-        "storage",
-        "security",
-        "electronics",
-        "software",
-        "computers",
-        "digital",
-        "networks",
-        "telecom",
-        "energy",
-        "solar",
-        "gas",
-        "water",
-        "mining",
-        "drilling",
-        "timber",
-        "forestry",
-        "nursery",
-        "florist",
-        "furniture",
-        "kitchens",
-        "bathrooms",
-        "interiors",
-        "flooring",
-        "tiles",
-        "glass",
-        "windows",
-        "doors",
-        "fencing",
-        "concrete",
-        "earthmoving",
-        "haulage",
-        "freight",
-        "couriers",
-        "travel",
-        "tours",
-        "taxis",
-        "limousines",
-        "fitness",
-        "gym",
-        "yoga",
-        "salon",
-        "hair",
-        "beauty",
-        "spa",
-        "nails",
-        "barbers",
-        "fashion",
-        "clothing",
-        "jewellers",
-        "brewery",
-        "wines",
-        "winery",
-        "vineyards",
-        "distillery",
-        "fisheries",
-        "seafood",
-        "meats",
-        "meat",
-        "grocery",
-        "deli",
-        "foods",
-        "food",
-        "sports",
-        "football",
-        "netball",
-        "cricket",
-        "rugby",
-        "bowling",
-        "theatre",
-        "museum",
-        "library",
-        "charity",
-        "charitable",
-        "ministries",
-        "parish",
-        "government",
-        "authority",
-        "agency",
-        "board",
-        "commission",
-        "institute",
-        "laboratory",
-        "laboratories",
-        "brothers",
-        "sons",
-        "daughters",
-        "cooperative",
-    ]
+ORGANISATION_WORDS = _words(
+    """
+    trust trustee trustees nominees holdings investments properties partnership partners associates estate fund
+    superannuation foundation society association club church school college university council department committee
+    centre services solutions group enterprises industries systems technology consulting consultants consultancy
+    advisory management plumbing electrical building builders construction roofing scaffolding carpentry joinery
+    painting landscaping gardening farming farms farm dairy shearing transport logistics motors automotive garage
+    repair repairs cleaning catering cafe restaurant bar hotel motel inn pub bakery butchery market supermarket
+    store shop supplies supply products merchants traders trading imports exports international engineering
+    engineers manufacturing design studio studios media marketing advertising print printing publishing books
+    photography dental dentist medical clinic physiotherapy pharmacy chemist veterinary vets hospital health care
+    childcare preschool academy training education tutoring insurance finance financial bank lending mortgages
+    accounting bookkeeping solicitors lawyers legal law chambers realty rentals leasing storage security electronics
+    software computers digital networks telecom energy solar gas water mining drilling timber forestry nursery
+    florist furniture kitchens bathrooms interiors flooring tiles glass windows doors fencing concrete earthmoving
+    haulage freight couriers travel tours taxis limousines fitness gym yoga salon hair beauty spa nails barbers
+    fashion clothing jewellers brewery wines winery vineyards distillery fisheries seafood meats meat grocery deli
+    foods food sports football netball cricket rugby bowling theatre museum library charity charitable ministries
+    parish government authority agency board commission institute laboratory laboratories brothers sons daughters
+    cooperative
+    """
 )
 # Words that set two entities of one family apart, however much else they share.
-ENTITY_WORDS = frozenset(
-    [
-        "trust",
-        "family",
-        "holdings",
-        "investments",
-        "properties",
-        "partnership",
-        "nominees",
-        "trustees",
-        "trustee",
-        "estate",
-        "superannuation",
-        "fund",
-        "services",
-        "farming",
-        "consulting",
-        "foundation",
-        "charitable",
-    ]
+ENTITY_WORDS = _words(
+    """
+    trust family holdings investments properties partnership nominees trustees trustee estate superannuation fund
+    services farming consulting foundation charitable
+    """
 )
 
-ROLE_MAILBOXES = frozenset(
-    [
-        "accounts",
-        "account",
-        "accountspayable",
-        "accts",
-        "admin",
-        "administration",
-        "administrator",
-        "ap",
-        "ar",
-        "bill",
-        "billing",
-        "bills",
-        "book",
-        "bookings",
-        "books",
-        "bookkeeper",
-        "bookkeeping",
-        "contact",
-        "contactus",
-        "enquiries",
-        "enquiry",
-        "finance",
-        "hello",
-        "help",
-        "hi",
-        "info",
-        "information",
-        "invoice",
-        "invoices",
-        "mail",
-        "manager",
-        "noreply",
-        "office",
-        "orders",
-        "payable",
-        "payables",
-        "payments",
-        "payroll",
-        "reception",
-        "sales",
-        "secretary",
-        "service",
-        "support",
-        "tax",
-        "team",
-        "treasurer",
-    ]
+ROLE_MAILBOXES = _words(
+    """
+    accounts account accountspayable accts admin administration administrator ap ar bill billing bills book bookings
+    books bookkeeper bookkeeping contact contactus enquiries enquiry finance hello help hi info information invoice
+    invoices mail manager noreply office orders payable payables payments payroll reception sales secretary service
+    support tax team treasurer
+    """
 )
-FREE_MAIL = frozenset(
-    [
-        "gmail",
-        "googlemail",
-        "hotmail",
-        "outlook",
-        "live",
-        "yahoo",
-        "ymail",
-        "rocketmail",
-        "icloud",
-        "me",
-        "mac",
-        "xtra",
-        "bigpond",
-        "optusnet",
-        "iinet",
-        "tpg",
-        "westnet",
-        "btinternet",
-        "btopenworld",
-        "virginmedia",
-        "sky",
-        "talktalk",
-        "blueyonder",
-        "ntlworld",
-        "aol",
-        "msn",
-        "protonmail",
-        "proton",
-        "gmx",
-        "web",
-        "mail",
-        "yandex",
-        "qq",
-        "163",
-        "126",
-        "naver",
-        "comcast",
-        "verizon",
-        "att",
-        "sbcglobal",
-        "bellsouth",
-        "cox",
-        "slingshot",
-        "vodafone",
-        "actrix",
-        "paradise",
-        "clear",
-        "orcon",
-        "inspire",
-        "hey",
-        "fastmail",
-        "zoho",
-        "libero",
-        "orange",
-        "wanadoo",
-        "free",
-        "laposte",
-        "telstra",
-        "eircom",
-    ]
+FREE_MAIL = _words(
+    """
+    gmail googlemail hotmail outlook live yahoo ymail rocketmail icloud me mac xtra bigpond optusnet iinet tpg
+    westnet btinternet btopenworld virginmedia sky talktalk blueyonder ntlworld aol msn protonmail proton gmx web
+    mail yandex qq 163 126 naver comcast verizon att sbcglobal bellsouth cox slingshot vodafone actrix paradise
+    clear orcon inspire hey fastmail zoho libero orange wanadoo free laposte telstra eircom
+    """
 )
 
 
@@ -544,6 +158,11 @@ def _families() -> tuple[dict[str, frozenset[int]], list[str]]:
         for name in names:
             by_name.setdefault(name, set()).add(number)
     return {name: frozenset(numbers) for name, numbers in by_name.items()}, [names[0] for names in families]
+
+
+def is_given_name(word: str) -> bool:
+    """Is this a given name that many have, as far as our families know?"""
+    return word in _families()[0]
 
 
 def are_forms_of_one_name(one: str, other: str) -> bool:

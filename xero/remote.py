@@ -37,6 +37,9 @@ class XeroRemote:
     def request_id(self) -> str:
         return self._session.request_id
 
+    def await_turn(self) -> None:
+        self._session.await_turn()
+
     # --- reading ---
 
     def glance(self) -> Glance:

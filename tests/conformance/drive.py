@@ -42,7 +42,7 @@ def world() -> Iterator[Sandbox]:
             "XERO_API_URL": f"{box.url}/xero/api",
             "KARBON_API_URL": f"{box.url}/karbon",
         }
-        with override_settings(**addresses, SITE_URL="http://localhost:8000", API_TIMEOUT_SECONDS=10):
+        with override_settings(**addresses, SITE_URL="http://localhost:8000", API_TIMEOUT_SECONDS=30):
             yield box
 
 

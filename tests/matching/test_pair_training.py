@@ -1,6 +1,7 @@
 """Training the pair scorer: the same twice, refused where it must be, and nothing is replaced unasked."""
 
 import csv
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -51,7 +52,7 @@ COLUMNS = ["id", "name", "first_name", "last_name", "email", "phone", "city"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two small books: the same people, on the other side with a slip or another mailbox; a third is there only once."""
     path = tmp_path_factory.mktemp("books")
-    people = [(given, family) for given in GIVEN for family in FAMILY]
+    people = [(given, family) for given in GIVEN[:10] for family in FAMILY]
     mine, theirs, gold = [], [], []
     for n, (given, family) in enumerate(people):
         mine.append(
@@ -65,6 +66,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with (path / f"{name}.csv").open("w", newline="") as out:
             csv.writer(out).writerows([header, *rows])
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """A few trees are enough to see what the command does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pair_training, "TREES", 8)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -126,20 +135,16 @@ def test_a_model_of_another_format_is_refused_with_what_to_do(trained: tuple, tm
 
 
 @pytest.mark.django_db
-def test_what_people_decided_is_learned_from(folder: Path) -> None:
+def test_what_people_decided_is_learned_from(folder: Path, trained: tuple) -> None:
     by = User.objects.create(username="staff")
-    names = [f"{given} {family}" for given in GIVEN for family in FAMILY]
-    for n, name in enumerate(names):  # here a client keeps the house's phone, and other people share it: people said so
-        xero, other = (
-            add(System.XERO, name, f"x{n}@home.example"),
-            add(System.KARBON, f"{name} Farms", f"k{n}@farm.example"),
-        )
-        issues.decide_pair(xero, other, is_same=True, by=by)
+    names = [f"{given} {family}" for given in GIVEN[:4] for family in FAMILY]
+    for n, name in enumerate(names):  # farms of the same name are somebody else's here: people said so
+        xero, other = add(System.XERO, name, f"x{n}@home.example"), add(System.KARBON, f"{name} Farms")
+        issues.decide_pair(xero, other, is_same=False, by=by)
     view = decisions.as_view(pair_training.FOLDS)
-    assert view is not None and view.same.all() and len(view.same) == len(names)
-    without, _ = pair_training.train(folder)
+    assert view is not None and not view.same.any() and len(view.same) == len(names)
     taught, figures = pair_training.train(folder, view)
-    assert pair_training.agreement(taught, view) > pair_training.agreement(without, view)
+    assert pair_training.agreement(taught, view) > pair_training.agreement(trained[0], view)
     assert "decisions" in figures
 
 

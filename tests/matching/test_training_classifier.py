@@ -49,7 +49,13 @@ def _small_lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for kind in ("NGRAM", "SYMBOL"):
         monkeypatch.setattr(f"matching.features.{kind}_BITS", 10)
         monkeypatch.setattr(f"matching.features._{kind}_MASK", (1 << 10) - 1)
-    cached = (training_lists.english_families, training_lists._givens, features._ngrams, features._word_symbols)
+    cached = (
+        training_lists.english_families,
+        training_lists._givens,
+        training_lists._everyday,
+        features._ngrams,
+        features._word_symbols,
+    )
     for each in cached:
         each.cache_clear()
     yield

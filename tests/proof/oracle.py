@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from contacts import links
-from contacts.fields import FIELDS, NAME
+from contacts.fields import BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
 from contacts.models import Change, FieldConflict, Link, RemoteContact
 from contacts.values import Presence, Snapshot, System, Value
 from karbonsync import safety
@@ -18,6 +18,10 @@ from tests.proof.tally import count
 from tests.proof.terms import NEVER, TRAVEL
 
 SYNCS = 8
+ASKED_WHICH = (
+    "Several new contacts",
+    "We cannot tell whether",
+)  # so begins what a person is told of a doubtful creation
 
 
 @dataclass(frozen=True)
@@ -208,14 +212,22 @@ class Oracle:
     def _nobody_is_there_twice(self, shown: Refs) -> None:
         creations = Change.objects.filter(action=Change.Action.CREATE).select_related("link__xero", "link__karbon")
         made = [change for change in creations if change.state == Change.State.DONE]
-        unsure = [c for c in creations if c.error.startswith("Several new contacts")]
+        unsure = [c for c in creations if c.error.startswith(ASKED_WHICH)]
         for ref in set(shown) - self.people.made:
             holders = [change for change in made if _created(change) == ref]
             renamed = (ref, NAME) in self.people.ledger.last
             if any(_is_surplus(change, shown[ref], renamed=renamed) for change in unsure):
                 self.surplus.add(ref)
+            elif renamed and self._is_past_recognition(ref, shown[ref]):
+                self.surplus.add(ref)
+                count("new contact changed past recognition")
             told = f"{ref} {shown[ref].values} was made by {len(holders)} creations"
             assert len(holders) == 1 or ref in self.surplus, told
+
+    def _is_past_recognition(self, ref: Ref, record: Snapshot) -> bool:
+        """A person gave it another name, email and phone before we knew of it: nothing tells that we made it."""
+        edited = self.people.ledger.last
+        return all((ref, name) in edited or not record.values[name] for name in (BILLING_EMAIL, PRIMARY_PHONE))
 
     def _everybody_is_decided(self, shown: Refs) -> None:
         """Who is inside the filter was matched, made, asked about or left out; who never was is left alone."""

@@ -13,7 +13,7 @@ from contacts import api, budget, mirror
 from contacts.models import Budget, Change, Link
 from contacts.remote import Unavailable
 from contacts.values import System
-from karbonsync import check_contact, dashboard, forecast, pacing, tasks
+from karbonsync import check_contact, dashboard, forecast, pacing, pipeline, tasks
 from karbonsync.lease import Held
 from tests.proof.stage import Time
 from tests.scenarios.conftest import World
@@ -77,6 +77,8 @@ def test_3000_contacts_with_20_xero_calls_a_day_are_imported_within_both_budgets
     settings.XERO_CALLS_PER_DAY = 20
     began = time.at
     world.connect()
+    for _ in range(9):  # the day was half used before the import began
+        pipeline.connect()[System.XERO].sizes()
     days_said, time_left = [], ""
     for _ in range(400):
         errors = check(time)
@@ -99,6 +101,18 @@ def test_3000_contacts_with_20_xero_calls_a_day_are_imported_within_both_budgets
         f"{sum(per_day.values())} Xero calls in {len(per_day)} days, {len(world.calls(system='karbon'))} Karbon calls, {linked} linked of {dict(truth)}"
     )
     assert linked >= truth["full"]
+
+
+def test_many_creations_go_out_one_after_another_at_our_pace_in_one_check(world: World, time: Time) -> None:
+    for number in range(40):
+        world.add_xero(f"Firm Number {number} Limited", f"office{number}@firm.example")
+    world.connect()
+    world.switch(rateLimits=True)
+    began = time.at
+    assert check(time) == []
+    moments = [at_of(call) for call in world.calls(system="karbon", method="POST")]
+    assert len(moments) == 40 and moments[-1] - moments[0] > 20 and moments[-1] - began < 60
+    assert refusals(world) == []
 
 
 def test_a_day_that_xero_closes_is_remembered_shown_and_goes_on_by_itself(world: World, time: Time) -> None:

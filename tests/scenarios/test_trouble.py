@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from contacts import links
-from contacts.models import Change
+from contacts.models import Change, Link
 from contacts.values import Kind, System
 from karbonsync import pipeline, tasks
 from karbonsync.lease import Held
@@ -33,6 +33,41 @@ def test_a_creation_in_karbon_whose_call_is_lost_is_made_exactly_once(world: Wor
     assert (xero, key) in world.links()
     world.assert_both(xero, key, email="hi@coast.example", phone="6495550100")
     world.assert_at_rest()
+
+
+def test_a_new_contact_renamed_before_we_knew_of_it_is_asked_about_and_not_made_again(world: World) -> None:
+    world.add_pair()
+    xero = world.add_xero(NAME, "hi@coast.example", phone=PHONE, address=ADDRESS)
+    world.connect()
+    world.fault(system="karbon", method="POST", path=CREATE["karbon"][1], kind="drop_reply")
+    world.check()
+    world.edit_karbon(world.karbon_named(NAME)["OrganizationKey"], FullName="Coast and Country Plumbing Limited")
+    world.settle()
+    assert world.karbon_names() == ["Coast and Country Plumbing Limited", "Harbour Joinery Limited"]
+    pair = world.link_of(xero)
+    assert pair.state == Link.State.CREATING
+    assert "Coast and Country Plumbing Limited" in pair.problem
+    world.assert_at_rest()
+    key = world.karbon_named("Coast and Country Plumbing Limited")["OrganizationKey"]
+    world.edit_karbon(key, FullName=NAME)  # what the sentence says to do
+    links.give_up_creation(pair, by=world.by)
+    links.bring_back(world.mirrored(System.XERO, xero), by=world.by)
+    world.settle()
+    assert (xero, key) in world.links() and len(world.all_karbon()) == 2
+
+
+def test_who_was_there_before_is_not_taken_for_a_renamed_new_contact(world: World) -> None:
+    world.add_pair()
+    key = world.add_organisation("Their Accountant Limited", "hi@coast.example")
+    world.add_xero("Their Accountant Limited", "hi@coast.example")
+    world.connect()
+    world.sync()
+    xero = world.add_xero(NAME, "", phone=PHONE, address=ADDRESS)
+    world.fault(system="karbon", method="POST", path=CREATE["karbon"][1], kind="drop_request")
+    world.check()
+    world.edit_card(key, PhoneNumbers=[karbon_phone(PHONE)])
+    world.settle()
+    assert (xero, world.karbon_named(NAME)["OrganizationKey"]) in world.links()
 
 
 def test_a_person_whose_creation_lost_its_reply_is_found_again(world: World) -> None:
