@@ -121,18 +121,18 @@ def test_an_edit_in_karbon_on_its_way_is_not_lost_with_the_old_record(world: Wor
 
 
 def test_a_sole_trader_that_incorporates_gets_the_right_record_by_the_same_act(world: World) -> None:
-    xero = world.add_xero("Mary Anne Poppins", "mary@poppins.example")
-    key = world.add_person("Mary Anne", "Poppins", "mary@poppins.example")
+    xero = world.add_xero("Jane Fletcher", "jane@fletcher.example")
+    key = world.add_person("Jane", "Fletcher", "jane@fletcher.example")
     world.connect()
     world.sync()
-    world.edit_xero(xero, Name="Poppins Childcare Limited")
+    world.edit_xero(xero, Name="Fletcher Plumbing Limited")
     world.settle()
     pair = world.link_of(xero)
-    assert "name" in pair.held["karbon"] and world.in_karbon(key)["name"] == "Mary Anne Poppins"
+    assert "name" in pair.held["karbon"] and world.in_karbon(key)["name"] == "Jane Fletcher"
     kind_checks.correct(pair, Kind.ORGANISATION, by=world.by)
     world.settle()
     (made,) = world.state()["karbon"]["organizations"]
-    assert read_karbon(made)["name"] == "Poppins Childcare Limited"
+    assert read_karbon(made)["name"] == "Fletcher Plumbing Limited"
     assert world.links() == {(xero, key_of(made))}
 
 
