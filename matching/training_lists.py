@@ -129,7 +129,7 @@ def words() -> tuple[str, ...]:
 
 
 def _dictionary() -> frozenset[str]:
-    english = _package("english_words").get_english_words_set(["web2", "gcide"])
+    english = _package("english_words").get_english_words_set(["web2"])
     return frozenset(w for w in english if w.isalpha() and w.islower())
 
 
