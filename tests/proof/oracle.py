@@ -260,6 +260,8 @@ class Oracle:
             if place in waiting or (place[0] not in paired and place[0] in shown):
                 resting.last[place] = edit
         resting.answered = {(p.link.pk, n) for p in pairs for n in FIELDS if p.waits(n)} & old.answered
+        # A decision about a pair that is not in sync yet, as a side left meanwhile, is carried out once it is.
+        resting.loose = {ref for ref in old.loose if ref in shown and ref not in paired}
         resting.doubtful = {(p.link.pk, n) for p in pairs for n in FIELDS if p.waits(n)}
         for ref, record in shown.items():
             for name, value in record.values.items():
