@@ -363,7 +363,7 @@ class Budget(models.Model):
 
 
 # At this likeness at most 1 of 200 contacts that have no counterpart is held in vain (docs/model-card-matcher.md).
-LOOKALIKE_THRESHOLD = 80
+LOOKALIKE_THRESHOLD = 84
 
 
 def _percent(label: str, default: int) -> "models.PositiveSmallIntegerField[int, int]":
