@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='syncsettings',
             name='lookalike_threshold',
-            field=models.PositiveSmallIntegerField(, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='percent of likeness from which a lookalike is held'),
+            field=models.PositiveSmallIntegerField(default=84, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='percent of likeness from which a lookalike is held'),
         ),
         migrations.AddField(
             model_name='syncsettings',
