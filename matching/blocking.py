@@ -5,7 +5,7 @@ import itertools
 from matching import vocabulary
 from matching.profiles import Profile
 
-MANY = 60  # a key that more records share than this leads nowhere; rarer keys of the same record do
+MANY = 30  # a key that more records share than this leads nowhere; rarer keys of the same record do
 
 
 def keys(profile: Profile) -> list[str]:

@@ -257,12 +257,14 @@ def _spelled_apart(mine: Profile, theirs: Profile, alignment: Alignment) -> floa
 
 
 def _other_word(mine: Profile, theirs: Profile, alignment: Alignment, common: Commonness) -> float:
-    """Return 1 where each name has a telling word of its own, nothing like the other's, and no mailbox, phone or house is
-    shared."""
+    """Return 1 where each name has a telling word of its own, nothing like the other's, or the names share nothing, and
+    neither mailbox, phone nor house is shared."""
     if (mine.mailbox and mine.email == theirs.email) or (mine.phone and mine.phone == theirs.phone):
         return 0.0
     if min(len(mine.places), len(theirs.places)) >= 3 and _place_numbers(mine.places, theirs.places)[0] > 0.7:
         return 0.0
+    if not alignment.pairs:
+        return 1.0
     one = [word for word in alignment.alone_mine if common.rarity(word) >= OTHER_WORD_FROM]
     other = [word for word in alignment.alone_theirs if common.rarity(word) >= OTHER_WORD_FROM]
     alike = any(JaroWinkler.similarity(a, b) >= ALIKE_FROM for a in one for b in other)

@@ -4,6 +4,8 @@ Twice through the first book: once to score every pair worth it, once to weigh e
 """
 
 import json
+import multiprocessing
+import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +23,8 @@ from matching.pair_model import LEAD
 from matching.profiles import Record
 from matching.suggestions import LEAST, MOST
 
+BOOKS = "books"
+SURE = 8.0  # log-odds of a full match, as a rival of others
 WORDED_FROM = -6.0  # log-odds below which nobody reads the reasons
 Progress = Callable[[str], None]
 
@@ -41,47 +45,98 @@ def match(
     progress: Progress = lambda text: None,
 ) -> Iterator[Row]:  # fmt: skip
     """Yield one row per possible match, the best first, in the order of the first book."""
-    with _scratch() as database:
-        ours, others = FileShelf(database, "mine"), FileShelf(database, "theirs")
+    with (
+        _scratch() as folder,
+        closing(_opened(folder / BOOKS)) as books,
+        closing(_opened(folder / "answers")) as answers,
+    ):
+        ours, others = FileShelf(books, folder, "mine"), FileShelf(books, folder, "theirs")
         for shelf, records, whose in ((others, theirs, "Karbon"), (ours, mine, "Xero")):
             for size in shelf.fill(records):
                 progress(f"{whose}: {size:,} contacts read")
-        _score(database, ours, others, progress)
-        yield from _answers(database, ours, others, hold_from, progress)
+        books.commit()
+        _score(answers, folder, ours, others, progress)
+        yield from _answers(answers, ours, others, hold_from, progress)
 
 
 @contextmanager
-def _scratch() -> Iterator[sqlite3.Connection]:
-    with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "books.sqlite3")) as database:
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -65536"):
-            database.execute(f"PRAGMA {pragma}")
-        yield database
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
 
 
-def _score(database: sqlite3.Connection, ours: FileShelf, others: FileShelf, progress: Progress) -> None:
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path)
+    for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -32768"):
+        database.execute(f"PRAGMA {pragma}")
+    return database
+
+
+Compared = tuple[list[tuple[object, ...]], list[tuple[object, ...]]]
+
+
+def _score(answers: sqlite3.Connection, folder: Path, ours: FileShelf, others: FileShelf, progress: Progress) -> None:
     """First time through: decide by the rule, score every pair worth it, and keep both."""
-    database.execute("CREATE TABLE pairs (mine INTEGER, theirs INTEGER, score REAL, why TEXT, is_related INTEGER)")
-    database.execute("CREATE TABLE decided (mine INTEGER PRIMARY KEY, category TEXT, reason TEXT, full INTEGER)")
-    for start in range(1, ours.size + 1, CHUNK):
-        records = ours.records(range(start, min(start + CHUNK, ours.size + 1)))
-        keys = {number: ours.keys_of(record) for number, record in records.items()}
-        near = others.related(keys)
-        decisions = {number: _decide(number, keys[number], near[number], ours) for number in records}
-        database.executemany("INSERT INTO decided VALUES (?,?,?,?)", map(_decided_row, decisions.items()))
-        related = {number: [int(o.id) for o in decision.counterparts] for number, decision in decisions.items()}
-        pairs = search.pairs(list(ours.profiles(records).values()), ours, others, also=related)
-        database.executemany("INSERT INTO pairs VALUES (?,?,?,?,?)", (
-            (
-                pair.mine, pair.theirs, pair.score,
-                json.dumps(reasons.reasons(pair.evidence)) if pair.score > WORDED_FROM or pair.theirs in related[int(pair.mine)] else "[]",
-                pair.theirs in related[int(pair.mine)],
-            )
-            for pair in pairs
-        ))  # fmt: skip
-        progress(f"{start - 1 + len(records):,} contacts compared")
-    database.execute("CREATE INDEX pairs_mine ON pairs (mine)")
-    database.execute("CREATE INDEX pairs_theirs ON pairs (theirs, score)")
-    database.execute("CREATE INDEX taken ON decided (full)")
+    answers.execute("CREATE TABLE pairs (mine INTEGER, theirs INTEGER, score REAL, why TEXT, is_related INTEGER)")
+    answers.execute("CREATE TABLE decided (mine INTEGER PRIMARY KEY, category TEXT, reason TEXT, full INTEGER)")
+    done = 0
+    for decided, pairs in _compared(folder, ours, others):
+        answers.executemany("INSERT INTO decided VALUES (?,?,?,?)", decided)
+        answers.executemany("INSERT INTO pairs VALUES (?,?,?,?,?)", pairs)
+        done += len(decided)
+        progress(f"{done:,} contacts compared")
+    answers.execute("CREATE INDEX pairs_mine ON pairs (mine)")
+    answers.execute("CREATE INDEX pairs_theirs ON pairs (theirs, score)")
+    answers.execute("CREATE INDEX taken ON decided (full)")
+
+
+def _compared(folder: Path, ours: FileShelf, others: FileShelf) -> Iterator[Compared]:
+    """Compare chunk by chunk, on every processor where the system can fork and there is enough to do."""
+    pair_model.loaded()  # once, before there are several processes
+    starts = range(1, ours.size + 1, CHUNK)
+    processes = min(os.cpu_count() or 1, len(starts) // 2)
+    if processes < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        yield from (_compare(start, ours, others) for start in starts)
+        return
+    context = multiprocessing.get_context("fork")
+    with context.Pool(processes, _begin, (folder, ours, others)) as pool:
+        yield from pool.imap(_compare_here, starts)
+
+
+_shelves: tuple[FileShelf, FileShelf] | None = None
+
+
+def _begin(folder: Path, ours: FileShelf, others: FileShelf) -> None:
+    """Start a process of its own: a connection must not be shared."""
+    global _shelves
+    database = sqlite3.connect(folder / BOOKS)
+    ours.reopen(database)
+    others.reopen(database)
+    _shelves = ours, others
+
+
+def _compare_here(start: int) -> Compared:
+    assert _shelves is not None
+    return _compare(start, *_shelves)
+
+
+def _compare(start: int, ours: FileShelf, others: FileShelf) -> Compared:
+    """Return the decisions and the scored pairs of one chunk, as rows."""
+    records = ours.records(range(start, min(start + CHUNK, ours.size + 1)))
+    keys = {number: ours.keys_of(record) for number, record in records.items()}
+    near = others.related(keys)
+    decisions = {number: _decide(number, keys[number], near[number], ours) for number in records}
+    related = {number: [int(o.id) for o in decision.counterparts] for number, decision in decisions.items()}
+    unsure = [n for n, decision in decisions.items() if decision.category is not Category.FULL]
+    pairs = search.pairs(list(ours.profiles(unsure).values()), ours, others, also={n: related[n] for n in unsure})
+    rows: list[tuple[object, ...]] = [
+        (n, related[n][0], SURE, "[]", True) for n, d in decisions.items() if d.category is Category.FULL
+    ]
+    for pair in pairs:
+        is_related = pair.theirs in related[int(pair.mine)]
+        why = reasons.reasons(pair.evidence) if is_related or pair.score > WORDED_FROM else ()
+        rows.append((pair.mine, pair.theirs, pair.score, json.dumps(why), is_related))
+    return [_decided_row(item) for item in decisions.items()], rows
 
 
 def _decide(number: int, keys: Keys, related: list[Counterpart], ours: FileShelf) -> Decision:
@@ -114,15 +169,15 @@ class _Found:
 
 
 def _answers(
-    database: sqlite3.Connection, ours: FileShelf, others: FileShelf, hold_from: float, progress: Progress
+    answers: sqlite3.Connection, ours: FileShelf, others: FileShelf, hold_from: float, progress: Progress
 ) -> Iterator[Row]:
     """Second time through: weigh each pair against its rivals, and answer."""
     for start in range(1, ours.size + 1, CHUNK):
         last = min(start + CHUNK, ours.size + 1) - 1
-        found = _chances(database.execute(_RANKED, (start, last)).fetchall())
+        found = _chances(answers.execute(_RANKED, (start, last)).fetchall())
         here = ours.ids(range(start, last + 1))
         there = others.ids({each.theirs for own in found.values() for each in own})
-        decided = database.execute("SELECT mine, category, reason, full FROM decided WHERE mine BETWEEN ? AND ?", (start, last))  # fmt: skip
+        decided = answers.execute("SELECT mine, category, reason, full FROM decided WHERE mine BETWEEN ? AND ?", (start, last))  # fmt: skip
         for number, category, reason, full in decided.fetchall():
             own = found.get(number, [])
             if full is not None:

