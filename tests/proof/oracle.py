@@ -31,6 +31,7 @@ class Pair:
     link: Link
     sides: dict[System, Snapshot]
     asked: dict[str, str]  # per field why a person is asked: FieldConflict.Reason
+    is_as_made: bool  # one side was created from the other, and no merge has exchanged a side since
 
     def ref(self, system: System) -> Ref:
         return system, self.sides[system].remote_id
@@ -117,12 +118,14 @@ class Oracle:
         asked: dict[object, dict[str, str]] = {}
         for question in FieldConflict.objects.filter(is_open=True):
             asked.setdefault(question.link_id, {})[question.field] = question.reason
+        survivors = {record.merged_into for record in shown.values()}
         found = []
         for link in Link.objects.filter(state=Link.State.LIVE).select_related("xero", "karbon"):
             sides = {system: shown.get((system, link.side(system).remote_id)) for system in System}
             gone = [system for system, side in sides.items() if side is None or side.presence != Presence.PRESENT]
             assert not gone, f"{link} is in sync with somebody who is not there in {gone}"
-            found.append(Pair(link, sides, asked.get(link.pk, {})))
+            as_made = link.origin == Link.Origin.CREATED and sides[XERO].remote_id not in survivors
+            found.append(Pair(link, sides, asked.get(link.pk, {}), as_made))
         return found
 
     def _sides_are_settled(self, pair: Pair, name: str) -> None:
@@ -143,8 +146,9 @@ class Oracle:
     def _edits_stand(self, pair: Pair, name: str) -> None:
         ledger, refs = self.people.ledger, {system: pair.ref(system) for system in System}
         edits = {system: edit for system, ref in refs.items() if (edit := ledger.last.get((ref, name)))}
-        created = pair.link.origin == Link.Origin.CREATED
-        if ledger.loose & set(refs.values()) or not (created or all(e.link == pair.link.pk for e in edits.values())):
+        if ledger.loose & set(refs.values()) or not (
+            pair.is_as_made or all(edit.link == pair.link.pk for edit in edits.values())
+        ):
             return
         is_doubtful = (pair.link.pk, name) in ledger.doubtful
         if len(edits) == 1:
