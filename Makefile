@@ -27,7 +27,7 @@ test: $(VENV)/development ## The whole test suite
 	@$(PY) -m pytest -n 2
 
 test-postgres: $(VENV)/development ## What touches the database, on a throwaway PostgreSQL (Debian: postgresql)
-	@pg_virtualenv sh -c 'TEST_DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/postgres \
+	@pg_virtualenv -t sh -c 'TEST_DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/postgres \
 	  $(PY) -m pytest -n 2 tests/contacts tests/matching tests/admin tests/scenarios tests/test_commands.py'
 
 check: $(VENV)/development ## Lint, types, templates, migrations, deployment settings
