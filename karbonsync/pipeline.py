@@ -234,7 +234,7 @@ class Pipeline:
         """
         self._follow_merges()  # first, or a survivor not seen before would be taken for a new contact
         self._withdraw_issues()
-        if not self._lists_are_whole() or not queue.due(self.settings.import_filter).exists():
+        if not self._lists_are_whole():
             return
         waiting = self._adopt()
         due = queue.due(self.settings.import_filter).exclude(pk__in=waiting)

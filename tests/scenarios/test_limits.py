@@ -78,7 +78,7 @@ def test_3000_contacts_with_20_xero_calls_a_day_are_imported_within_both_budgets
     began = time.at
     world.connect()
     for _ in range(9):  # the day was half used before the import began
-        pipeline.connect()[System.XERO].sizes()
+        pipeline.connect()[System.XERO].glance()
     days_said, time_left = [], ""
     for _ in range(400):
         errors = check(time)
@@ -165,7 +165,7 @@ def test_what_a_webhook_names_is_read_at_once_though_polls_are_stretched(world: 
     settings.XERO_CALLS_PER_DAY = 50
     check(time)
     world.edit_xero(contact, EmailAddress="new@harbour.example")
-    mirror.ask_refresh(System.XERO, [contact], reason="webhook")
+    mirror.ask_refreshes([world.mirrored(System.XERO, contact)], reason="webhook")
     world.forget_calls()
     check(time)
     assert len(world.calls(system="xero")) == 1
