@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from contacts.fields import FIELDS
 from contacts.merge import Side
 from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
-from contacts.planning import Express, Pair, Plan, plan
+from contacts.planning import Express, Pair, Plan, Wish, plan
 from contacts.values import Presence, System, Value
 
 CHUNK = 500
@@ -77,6 +77,7 @@ def _plan_chunk(
         if link.state != Link.State.UNSYNCED and not _both_present(link):
             overtaken += [c for s in System if (c := under_way.get((link.pk, s))) and not _stands(c)]
             continue
+        queue += _drop_departed(link)
         mine = {system: under_way.get((link.pk, system)) for system in System}
         pair = pair_of(link, express_for, mine, asking.get(link.pk, []), chosen, flips.get(link.pk, frozenset()))
         made = plan(pair)
@@ -139,6 +140,34 @@ def plan_alone(link: Link, express_for: ExpressFor, chosen: SyncSettings) -> Pla
     return plan(pair_of(link, express_for, {}, [], chosen))
 
 
+def _drop_departed(link: Link) -> list[Change]:
+    """Forget what was to be put back in a contact that has left meanwhile: only a pair in sync waits for its return."""
+    noted = []
+    for system in System:
+        side = link.side(system)
+        if link.state == Link.State.UNSYNCED and side is not None and not side.is_present:
+            why = f"The contact is no longer there: {side.get_presence_display().lower()} in {system.label}."
+            noted += [_given_up(link, system, name, wish, why) for name, wish in link.wishes.pop(system, {}).items()]
+    return noted
+
+
+def _given_up(link: Link, system: System, name: str, wish: Wish, why: str) -> Change:
+    """A wish that cannot be fulfilled, as history tells it."""
+    return Change(
+        link=link,
+        system=system,
+        state=Change.State.SUPERSEDED,
+        before={name: wish["seen"]},
+        after={name: wish["value"]},
+        purpose=wish["purpose"],
+        cause=wish["cause"],
+        by_id=wish["by"],
+        undoes_id=wish["undoes"],
+        error=why,
+        ended_at=timezone.now(),
+    )
+
+
 def _drop_wishes(link: Link, made: Plan, clashes: list[FieldConflict]) -> list[Change]:
     """Forget wishes that are fulfilled or can no longer be; the latter are noted in the history, or asked about again."""
     noted = []
@@ -151,21 +180,7 @@ def _drop_wishes(link: Link, made: Plan, clashes: list[FieldConflict]) -> list[C
                 made.clashes[name] = FieldConflict.Reason.BOTH
                 made.patches[system].pop(name, None)
                 made.patches[system.other].pop(name, None)
-            noted.append(
-                Change(
-                    link=link,
-                    system=system,
-                    state=Change.State.SUPERSEDED,
-                    before={name: wish["seen"]},
-                    after={name: wish["value"]},
-                    purpose=wish["purpose"],
-                    cause=wish["cause"],
-                    by_id=wish["by"],
-                    undoes_id=wish["undoes"],
-                    error=why,
-                    ended_at=timezone.now(),
-                )
-            )
+            noted.append(_given_up(link, system, name, wish, why))
     link.wishes = {system: wishes for system, wishes in link.wishes.items() if wishes}
     return noted
 

@@ -177,6 +177,7 @@ class Oracle:
         field, winner = FIELDS[name], self.terms.winner(name)
         is_decided = winner and not is_doubtful and not field.same(*(edit.value for edit in edits.values()))
         is_decided = is_decided and all(edit.link == pair.link.pk for edit in edits.values())  # none before they met
+        is_decided = is_decided and not any(_built_on(edit, edits[s.other], name) for s, edit in edits.items())
         if is_decided and (edits[winner].value or self.terms.clears == TRAVEL):
             reason = pair.asked.get(name)
             assert reason in (None, FieldConflict.Reason.FLAPPING), f"asked about {name} ({reason}) despite the policy"
@@ -272,6 +273,13 @@ class Oracle:
                 if (ref, name) not in waiting:
                     resting.rested[ref, name] = value
         self.people.ledger = resting
+
+
+def _built_on(edit: Edit, other: Edit, name: str) -> bool:
+    """Both sides had come to the same value when this edit was made: whether it contradicts is a matter of who saw that."""
+    same = FIELDS[name].same
+    seen = edit.was is not None and edit.against is not None
+    return seen and same(edit.was, edit.against) and same(edit.against, other.value)
 
 
 def _was_undone(link: Link, name: str) -> bool:

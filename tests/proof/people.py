@@ -23,11 +23,12 @@ NORMAL, LOUD, BLANK = "normal", "loud", "blank"
 
 @dataclass(frozen=True)
 class Edit:
-    """The last value a person gave a field of one record, the link that held it then, and what its partner showed."""
+    """The last value a person gave a field of one record, the link that held it, what its partner showed, and it itself."""
 
     value: Value
     link: object = None
     against: Value | None = None
+    was: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,9 @@ class People:
             self._build_on(link, ref, name, old, before)
         partner = link and _partner(link, ref)
         other = before.get(partner) if partner else None
-        ledger.last[ref, name] = Edit(value, link and link.pk, other and other.values.get(name))
+        ledger.last[ref, name] = Edit(
+            value, link and link.pk, other and other.values.get(name), old and old.values.get(name)
+        )
 
     def _cleared(self, ref: Ref, name: str, value: Value, link: Link | None) -> None:
         if value:

@@ -219,3 +219,33 @@ def test_a_whole_check_of_two_hundred_changes_is_undone_except_what_people_edite
     before[xero]["phone"] = before[key]["phone"] = "6449990000"
     assert after == before
     world.assert_at_rest()
+
+
+@pytest.mark.parametrize("side", ["xero", "karbon"])
+def test_an_undo_of_a_link_is_given_up_where_the_contact_has_left_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    name, email = "Harbour Joinery Limited", "office@harbour.example"
+    phones = {"xero": None, "karbon": None, {"xero": "karbon", "karbon": "xero"}[side]: PHONE}
+    xero = world.add_xero(name, email, phone=phones["xero"])
+    key = world.add_organisation(name, email, phone=phones["karbon"])
+    world.add_pair("Staying Limited", "stay@old.example")
+    world.connect()
+    world.settle()
+    world.assert_both(xero, key, phone="6495550100")
+    if side == "xero":
+        world.control("POST", f"/xero/contacts/{xero}/archive")
+    else:
+        world.control("DELETE", f"/karbon/organizations/{key}")
+    pair = world.link_of(xero)
+    assert undoing.undo_link(pair, by=world.by).put_back == 1  # nobody here knows yet that it has left
+    world.check()
+    world.settle()
+    pair.refresh_from_db()
+    assert (pair.state, pair.wishes) == (Link.State.UNSYNCED, {})
+    undos = Change.objects.filter(purpose=Change.Purpose.UNDO)
+    (given_up,) = undos.filter(error__contains="is no longer there")
+    assert given_up.state == Change.State.SUPERSEDED
+    assert undos.count() <= 2, "it is not planned again and again"
+    world.assert_at_rest()
