@@ -219,7 +219,8 @@ class Oracle:
         made = [change for change in creations if change.state == Change.State.DONE]
         unsure = [c for c in creations if c.error.startswith(ASKED_WHICH)]
         for ref in set(shown) - self.people.made:
-            holders = [change for change in made if _created(change) == ref]
+            heirs = _heirs(ref, shown)  # a merge moves the link of the one we made to the survivor
+            holders = [change for change in made if _created(change) in heirs]
             renamed = (ref, NAME) in self.people.ledger.last
             if any(_is_surplus(change, shown[ref], renamed=renamed) for change in unsure):
                 self.surplus.add(ref)
@@ -227,7 +228,7 @@ class Oracle:
                 self.surplus.add(ref)
                 count("new contact changed past recognition")
             told = f"{ref} {shown[ref].values} was made by {len(holders)} creations"
-            assert len(holders) == 1 or ref in self.surplus, told
+            assert len(holders) == 1 or (holders and len(heirs) > 1) or ref in self.surplus, told
 
     def _is_past_recognition(self, ref: Ref, record: Snapshot) -> bool:
         """A person gave it another name, email and phone before we knew of it: nothing tells that we made it."""
@@ -302,6 +303,15 @@ def _is_in_history(ref: Ref, name: str, value: Value, how: dict[str, object]) ->
 def _created(change: Change) -> Ref | None:
     side = change.link.side(System(change.system))
     return (System(change.system), side.remote_id) if side else None
+
+
+def _heirs(ref: Ref, shown: Refs) -> set[Ref]:
+    """The record itself, and whom it was merged into, chains too."""
+    heirs, (system, _) = {ref}, ref
+    while (record := shown.get(ref)) and record.merged_into and (system, record.merged_into) not in heirs:
+        ref = (system, record.merged_into)
+        heirs.add(ref)
+    return heirs
 
 
 def _is_surplus(change: Change, record: Snapshot, *, renamed: bool) -> bool:
