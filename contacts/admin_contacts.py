@@ -12,7 +12,7 @@ from contacts import admin_pausing, admin_undo, finding, pages
 from contacts.admin_links import held_values, name_clash
 from contacts.admin_lists import HISTORY, STATE_COLOURS, ReadOnlyAdmin, shown_state_of
 from contacts.fields import FIELDS
-from contacts.models import KarbonContact, Link, RemoteContact, XeroContact
+from contacts.models import KarbonContact, Link, RemoteContact, SyncSettings, XeroContact
 from contacts.values import System
 
 
@@ -78,6 +78,7 @@ class ContactAdmin(ReadOnlyAdmin):
             contact=contact,
             system=self.system,
             other_system=self.system.other,
+            convention=SyncSettings.load().karbon_convention if self.system is System.KARBON else "",
             rows=[
                 (
                     field,

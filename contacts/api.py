@@ -41,7 +41,7 @@ class ApiSession:
         self.system, self.base_url = system, base_url
         self.calls = 0
         self.request_id = ""
-        self._headers, self._problems, self._renew, self._for_person = headers, problems, renew, for_person
+        self._headers, self._problems, self._renew, self.for_person = headers, problems, renew, for_person
         self._patience = PERSON_SECONDS if for_person else PACE_SECONDS_IN_ALL
         self._session = requests.Session()
         self._session.mount("http://", HTTPAdapter(max_retries=0))
@@ -131,7 +131,7 @@ class ApiSession:
         """
         while True:
             try:
-                return budget.spend(self.system, for_person=self._for_person, is_write=method != "GET")
+                return budget.spend(self.system, for_person=self.for_person, is_write=method != "GET")
             except budget.Paced as pace:
                 seconds = pace.retry_after or 0.0
                 if method != "GET" or seconds > min(PACE_SECONDS, self._patience):

@@ -408,6 +408,7 @@ class SyncSettings(models.Model):
     )
     pause_reason = models.CharField(max_length=200, blank=True, editable=False)
     ends_when_connected = models.BooleanField(default=False, editable=False)
+    meant_until = models.DateTimeField(null=True, editable=False)  # what was there by then a person saw, and went on
     # The side that is only read for now, and likewise who wanted that.
     read_only = models.CharField(max_length=6, choices=ReadOnly, default=ReadOnly.NONE, blank=True, editable=False)
     read_only_at = models.DateTimeField(null=True, editable=False)
@@ -481,6 +482,13 @@ class SyncSettings(models.Model):
     @classmethod
     def load(cls) -> "SyncSettings":
         return cls.objects.get_or_create(id=1)[0]
+
+    @property
+    def karbon_convention(self) -> str:
+        """Which entries of a Karbon card are ours, for people."""
+        address = ", ".join(self.karbon_address_labels or address_labels())
+        phone = f"the first one labelled {', '.join(self.karbon_phone_labels)}, else the first" if self.karbon_phone_labels else "the first"  # fmt: skip
+        return f"Of its addresses it is the first filled one labelled {address}; of its phones {phone}; of its emails the first."
 
     def policy(self, field: str) -> str:
         return str(getattr(self, f"{field}_policy"))

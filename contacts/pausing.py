@@ -17,6 +17,7 @@ from contacts.models import Change, Link, SyncSettings
 from contacts.values import System
 
 MUCH = 20  # more waiting changes than this are looked at before they are sent
+_NOT_PAUSED = {"paused_at": None, "paused_by": None, "pause_reason": "", "ends_when_connected": False}
 _PAUSABLE = [Link.State.CREATING, Link.State.LIVE, Link.State.STOPPED]
 
 
@@ -59,9 +60,7 @@ def pause_all(*, by: User, reason: str, ends_when_connected: bool = False) -> No
 def resume_all(*, by: User | None) -> None:
     """Send what waits, and go on as before. ``by`` is None where the pause ended by itself with a new connection."""
     resumed = (
-        SyncSettings.objects.filter(id=1)
-        .exclude(paused_at=None)
-        .update(paused_at=None, paused_by=None, pause_reason="", ends_when_connected=False)
+        SyncSettings.objects.filter(id=1).exclude(paused_at=None).update(**_NOT_PAUSED, meant_until=timezone.now())
     )
     if not resumed:
         raise Overtaken("Somebody was faster: nothing is paused any more.")
@@ -91,7 +90,7 @@ def write_again(*, by: User) -> None:
     written = (
         SyncSettings.objects.filter(id=1, read_only=chosen.read_only)
         .exclude(read_only="")
-        .update(read_only="", read_only_at=None, read_only_by=None, read_only_reason="")
+        .update(read_only="", read_only_at=None, read_only_by=None, read_only_reason="", meant_until=timezone.now())
     )
     if not written:
         raise Overtaken("Somebody was faster: both services are written to.")

@@ -107,6 +107,9 @@ class Remote(Protocol):
     def request_id(self) -> str:
         """The service's own number of the last request, to quote to its support; blank where it gives none."""
 
+    def act_for_people(self, is_asked: bool) -> None:
+        """From now on use, or leave again, the calls that are kept back for what people asked for."""
+
     def await_turn(self) -> None:
         """Wait, seconds at most, until our own pace lets us write."""
 

@@ -79,6 +79,9 @@ class KarbonRemote:
     def request_id(self) -> str:
         return self._session.request_id
 
+    def act_for_people(self, is_asked: bool) -> None:
+        self._session.for_person = is_asked
+
     def await_turn(self) -> None:
         self._session.await_turn()
 
@@ -320,12 +323,13 @@ def _list_not_whole() -> Unavailable:
     return Unavailable("Karbon's list was not whole. Nothing is lost; it will be tried again.")
 
 
-def connect(for_person: bool = False, keys: Keys | None = None) -> KarbonRemote:
+def connect(for_person: bool = False, *, keys: Keys | None = None, in_any_case: bool = False) -> KarbonRemote:
     """Return Karbon ready for calls. Raise NotAuthorised when there are no keys for it.
 
-    ``keys`` are tried instead of those in force: before they are stored.
+    ``keys`` are tried instead of those in force: before they are stored. ``in_any_case``: without keys each call raises
+    NotAuthorised instead, so that the other service can be seen to meanwhile.
     """
-    if keys is None:
+    if keys is None and not in_any_case:
         access.current()
     session = ApiSession(
         System.KARBON,

@@ -10,6 +10,7 @@ from contacts.values import Kind
 from karbon import remote as karbon_remote
 from karbonsync import preview_rows
 from karbonsync.models import Preview, PreviewRow
+from matching import kind_checks, kinds
 
 Outcome = PreviewRow.Outcome
 MAY_BE_LEFT_OUT = (Outcome.NEW, Outcome.FULL, Outcome.ADOPTED, Outcome.CONFLICT, Outcome.SIMILAR)
@@ -33,6 +34,7 @@ def correct_kind(pk: int, kind: Kind, *, by: User) -> PreviewRow:
         raise NotPossible("Only a contact that is new in Karbon can be made a person or an organisation here.")
     contact = _xero(row)
     links.decide_kind(contact, kind, by=by)
+    kinds.record(kind_checks.name_of(contact), kind, by=by)
     for name, value in preview_rows.creation(karbon_remote.connect(), contact, kind).items():
         setattr(row, name, value)
     row.is_kind_decided = True

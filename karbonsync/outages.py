@@ -16,6 +16,7 @@ from django.utils.formats import date_format
 
 from contacts import pausing
 from contacts.values import System
+from karbon import keys
 from karbonsync.models import Outage
 from xero import leaving
 from xero.models import XeroConnection
@@ -32,10 +33,12 @@ def open_outages() -> dict[System, Outage]:
 
 
 def begin(system: System, error: str) -> str:
-    """Note that a service refused us, and return the sentence for people. A connection that a person ended is no outage."""
+    """Note that a service refused us, and return the sentence for people. One that nobody has connected is no outage."""
     now = timezone.now()
     connection = XeroConnection.objects.first()
     if system is System.XERO and (connection is None or not connection.is_connected):
+        return error
+    if system is System.KARBON and not keys.are_there():
         return error
     known = Outage.objects.filter(system=system, ended_at=None).first()
     if known:

@@ -422,18 +422,20 @@ class Pipeline:
     def push(self) -> int:
         """Settle what was left open, then send what is due; return how many changes were dealt with."""
         done = 0
-        for system in self._open():
-            with self._going_on(system):
-                done += self._push(system, self.remotes[system])
+        for system in System:
+            if system not in self._shut:
+                with self._going_on(system):
+                    done += self._push(system, self.remotes[system], only_asked=pacing.is_closed(system))
         return done
 
-    def _push(self, system: System, remote: Remote) -> int:
+    def _push(self, system: System, remote: Remote, *, only_asked: bool) -> int:
+        """Send what is due to one service; ``only_asked``: of its day's calls only those for people are left."""
         done = 0
-        while open_ones := settling.due(system, remote.batch_size):
+        while not only_asked and (open_ones := settling.due(system, remote.batch_size)):
             self.report(Run.Step.PUSH, f"{system.label}: finding out what became of {len(open_ones):,} changes")
             settling.settle(remote, open_ones)
             done += len(open_ones)
-        due = partial(outbox.due, system, only_asked=safety.is_braked())
+        due = partial(outbox.due, system, only_asked=only_asked or safety.is_braked())
         while (batch := list(due().exclude(action=Change.Action.CREATE)[: remote.batch_size])) or (
             batch := list(due()[:1])
         ):
@@ -441,6 +443,7 @@ class Pipeline:
             for change in batch:
                 change.check_number = self.number
             self.report(Run.Step.PUSH, f"{system.label}: {waiting:,} changes to send")
+            remote.act_for_people(batch[0].by_id is not None)
             try:
                 remote.await_turn()
                 if batch[0].action == Change.Action.CREATE:
@@ -450,6 +453,8 @@ class Pipeline:
             except Unavailable as error:
                 outbox.postpone_unsent(batch, error)
                 self._bear(system, error)
+            finally:
+                remote.act_for_people(False)
             done += len(batch)
         return done
 
@@ -526,11 +531,11 @@ def still_fits(kind: Kind, old: str, new: str) -> bool:
 def connect(*, for_person: bool = False, in_any_case: bool = False) -> dict[System, Remote]:
     """Return both services, ready to be spoken to. Raise NotAuthorised with what to do when one is not connected.
 
-    ``in_any_case``: a Xero that is not connected says so only when it is called, so that Karbon is seen to meanwhile.
+    ``in_any_case``: who is not connected says so only when it is called, so that the other one is seen to meanwhile.
     """
     return {
         System.XERO: xero_remote.connect(for_person=for_person, in_any_case=in_any_case),
-        System.KARBON: karbon_remote.connect(for_person=for_person),
+        System.KARBON: karbon_remote.connect(for_person=for_person, in_any_case=in_any_case),
     }
 
 

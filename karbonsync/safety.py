@@ -146,8 +146,12 @@ def look_for_mass_changes(chosen: SyncSettings) -> None:
 
 
 def _since(kind: str) -> datetime:
-    """An hour ago, or when somebody last said that it was meant."""
-    return max(timezone.now() - WINDOW, _last_said(kind))
+    """An hour ago, or when somebody last said that it was meant, here or by ending a pause or starting what a preview showed."""
+    return max(timezone.now() - WINDOW, _last_said(kind), _meant_until())
+
+
+def _meant_until() -> datetime:
+    return SyncSettings.load().meant_until or datetime.min.replace(tzinfo=UTC)
 
 
 def _last_said(kind: str) -> datetime:
@@ -163,9 +167,9 @@ def _automatic(since: datetime, action: Change.Action) -> QuerySet[Change]:
 
 
 def _creations(since: datetime) -> QuerySet[Change]:
-    """Contacts created by themselves because they are new in Xero: seen later than those of the first import."""
+    """Contacts created by themselves because they are new in Xero: seen later than a person looked, and than the first import."""
     first = RemoteContact.objects.filter(system=System.XERO).aggregate(at=Min("first_seen_at"))["at"]
-    after_import = first + WINDOW if first else since
+    after_import = max(first + WINDOW, _meant_until()) if first else since
     return _automatic(since, Change.Action.CREATE).filter(link__xero__first_seen_at__gt=after_import)
 
 

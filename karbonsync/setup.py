@@ -176,7 +176,7 @@ def start(*, by: User) -> None:
         raise NotPossible("One of the services is not connected any more. Connect it first.")
     chosen = SyncSettings.objects.select_for_update().get(id=SyncSettings.load().pk)
     wanted = copy.copy(chosen)
-    for name, value in {**preview.proposed, "syncing": True}.items():
+    for name, value in {**preview.proposed, "syncing": True, "meant_until": preview.made_at}.items():
         setattr(wanted, name, value)
     if choices_of(wanted) != preview.made_with:
         raise Overtaken("The settings have changed since this preview was made. Make a new one.")

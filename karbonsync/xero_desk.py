@@ -18,9 +18,12 @@ from contacts import pages
 from contacts.remote import NotAuthorised, RemoteError
 from karbonsync import setup, setup_pages
 from karbonsync.setup_pages import MAY
-from xero import oauth
+from xero import leaving, oauth
 from xero.models import XeroConnection
 
+STILL_LISTED = (
+    "Xero could not be told: remove KarbonSync there under Settings, Connected apps, if you do not come back."
+)
 STATE, CONSENT = "xero_sign_in", "xero_consent"
 
 
@@ -107,6 +110,9 @@ def confirm(request: HttpRequest, *, by: User) -> HttpResponse:
 @setup_pages.act(page)
 def forget(request: HttpRequest, *, by: User) -> HttpResponse:
     """Leave things as they were before the sign-in."""
-    request.session.pop(CONSENT, None)
-    messages.info(request, "Nothing was connected.")
+    consent = request.session.pop(CONSENT, None)
+    if consent is None or leaving.give_back(consent["token"]):
+        messages.info(request, "Nothing was connected.")
+    else:
+        messages.warning(request, f"Nothing was connected. {STILL_LISTED}")
     return redirect("admin:setup_xero")

@@ -37,6 +37,19 @@ def disconnect() -> bool:
     return told
 
 
+def give_back(consent: str) -> bool:
+    """Withdraw a consent that was not wanted after all (``Consent.token``); return False when Xero could not be told.
+
+    While we are connected it is left alone: to revoke it would end the same person's connection as well.
+    """
+    if XeroConnection.objects.exclude(refresh_token="").exists():
+        return True
+    try:
+        return _revoke(oauth.refresh_token_of(consent))
+    except sealing.Unreadable:
+        return False
+
+
 def _remove_connection() -> bool:
     """Take our app off this one organisation: ``DELETE /connections/{id}``, its own id (facts, Xero 2.4)."""
     try:

@@ -136,10 +136,19 @@ def finish(redirect_uri: str, state: str, response_url: str) -> Consent:
     return Consent(sealing.seal(json.dumps(asdict(pair))), _organisations(pair.access))
 
 
+def _pair_of(token: str) -> "_Pair":
+    return _Pair(**json.loads(sealing.unseal(token)))
+
+
+def refresh_token_of(token: str) -> str:
+    """Return the refresh token of a ``Consent``. Raise ``sealing.Unreadable`` where its key is gone."""
+    return _pair_of(token).refresh
+
+
 def choose(token: str, organisation: Organisation) -> XeroConnection:
     """Connect this deployment to one organisation of a ``Consent``. Raise ``OtherOrganisation`` over foreign contacts."""
     try:
-        pair = _Pair(**json.loads(sealing.unseal(token)))
+        pair = _pair_of(token)
     except sealing.Unreadable as error:
         raise NotAuthorised("This consent can no longer be read. Start connecting Xero again.") from error
     kept = XeroConnection.objects.filter(id=1).first()

@@ -37,6 +37,9 @@ class XeroRemote:
     def request_id(self) -> str:
         return self._session.request_id
 
+    def act_for_people(self, is_asked: bool) -> None:
+        self._session.for_person = is_asked
+
     def await_turn(self) -> None:
         self._session.await_turn()
 

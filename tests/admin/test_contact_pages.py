@@ -24,7 +24,7 @@ def press(desk, contact):
 def test_an_unlinked_karbon_contact_offers_create_xero_contact(desk):
     contact = factories.karbon()
     shown = desk.get(page(contact)).content.decode()
-    assert "Xero Client" in shown and "our convention" in shown
+    assert "Xero Client" in shown and "first filled one labelled Mailing, Physical, Legal" in shown
     assert create(contact) in shown
 
 

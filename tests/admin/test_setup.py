@@ -17,6 +17,7 @@ from karbon.models import KarbonConnection
 from karbonsync.models import Preview, SetUp
 from sandbox import server
 from tests.admin import factories
+from xero import oauth
 from xero.models import XeroConnection
 
 STEPS = ("setup", "setup_karbon", "setup_xero", "setup_rules", "setup_conventions", "setup_former", "preview")
@@ -233,6 +234,30 @@ def test_not_this_one_connects_nothing(box, admin):
     admin.get(signed_in(admin))
     assert "Nothing was connected." in text(admin.post(url("xero_forget"), follow=True))
     assert "xero_consent" not in admin.session and not XeroConnection.objects.exists()
+
+
+def revocations(box):
+    return [call for call in box.calls if "revocation" in call["path"]]
+
+
+def test_a_consent_that_is_not_wanted_is_given_back_to_xero(box, admin):
+    admin.get(signed_in(admin))
+    admin.post(url("xero_forget"))
+    assert [call["status"] for call in revocations(box)] == [200]
+
+
+def test_giving_a_consent_back_never_ends_a_connection_that_stands(box, admin):
+    admin.get(signed_in(admin))
+    admin.post(url("xero_confirm"), {"organisation": admin.session["xero_consent"]["organisations"][0]["id"]})
+    admin.get(signed_in(admin))
+    admin.post(url("xero_forget"))
+    assert revocations(box) == [] and oauth.access_token()
+
+
+def test_a_consent_that_xero_could_not_be_told_of_is_left_to_the_person(box, admin, settings):
+    admin.get(signed_in(admin))
+    settings.XERO_IDENTITY_URL = "http://127.0.0.1:9"
+    assert "remove KarbonSync there" in text(admin.post(url("xero_forget"), follow=True))
 
 
 def test_missing_settings_are_named_before_anybody_goes_to_xero(box, admin, settings):

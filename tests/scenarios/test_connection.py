@@ -12,7 +12,7 @@ from contacts import pausing, sealing
 from contacts.models import Change, RemoteContact, SyncSettings
 from contacts.values import System
 from karbonsync import connection_desk, outages, setup, tasks
-from karbonsync.models import Cursor, Outage
+from karbonsync.models import Cursor, Outage, Run
 from sandbox import xero_identity
 from sandbox.xero_identity import TENANT_ID
 from tests.scenarios.conftest import World
@@ -141,6 +141,19 @@ def test_keys_that_karbon_refuses_are_told_in_karbons_words(world: World, boss: 
     world.settle()
     world.assert_both(contact, key, email="new@harbour.example")
     assert Outage.objects.get().ended_at
+
+
+def test_while_karbons_keys_are_missing_xero_is_still_read_and_nothing_is_lost(world: World, settings) -> None:
+    contact, key = world.linked_pair()
+    good, settings.KARBON_ACCESS_KEY = settings.KARBON_ACCESS_KEY, ""
+    world.edit_xero(contact, EmailAddress="new@harbour.example")
+    tasks.check()
+    assert Run.objects.latest("pk").error.startswith("Karbon is not connected.")
+    assert world.mirrored(System.XERO, contact).billing_email == "new@harbour.example"
+    assert not Outage.objects.exists(), "nobody refused us"
+    settings.KARBON_ACCESS_KEY = good
+    world.settle()
+    world.assert_both(contact, key, email="new@harbour.example")
 
 
 def test_a_service_that_refuses_us_is_asked_ever_more_rarely(world: World) -> None:

@@ -9,10 +9,10 @@ from unittest import mock
 import pytest
 from django.utils import timezone
 
-from contacts import api, budget, mirror
+from contacts import api, budget, links, mirror
 from contacts.models import Budget, Change, Link
 from contacts.remote import Unavailable
-from contacts.values import System
+from contacts.values import Kind, System
 from karbonsync import check_contact, dashboard, forecast, pacing, pipeline, tasks
 from karbonsync.lease import Held
 from tests.proof.stage import Time
@@ -187,6 +187,25 @@ def test_people_still_read_a_contact_when_background_work_has_no_calls_left(worl
     check_contact.check(world.mirrored(System.XERO, contact))
     (is_well, said), _ = check_contact.check(world.mirrored(System.XERO, contact))
     assert not is_well and said.startswith("Xero was not read. Xero takes no more calls until")
+
+
+def test_what_a_person_asked_for_is_sent_when_background_work_has_no_calls_left(
+    world: World, time: Time, settings
+) -> None:
+    contact, key = world.linked_pair()
+    bakery = world.add_organisation("Ōtaki Bakery", "hello@bakery.example")
+    check(time)
+    world.edit_karbon(key, FullName="Harbour Joinery Nelson Limited")
+    settings.XERO_CALLS_PER_DAY = 20
+    nearly_over = {"day_calls": 18, "day_ends_at": timezone.now() + DAY}
+    Budget.objects.update_or_create(system=System.XERO, defaults=nearly_over)
+    newcomer = world.mirrored(System.KARBON, bakery)
+    links.create_counterparts([links.Wanted(newcomer, Kind.ORGANISATION, by=world.by)])
+    for _ in range(3):
+        check(time)
+    names = {found["Name"] for found in world.state()["xero"]["contacts"]}
+    assert names == {"Harbour Joinery Limited", "Ōtaki Bakery"}, "its own edits wait for the next day's calls"
+    assert world.in_xero(contact)["name"] == "Harbour Joinery Limited"
 
 
 def test_check_now_looks_at_once_though_polls_are_stretched(world: World, time: Time, settings) -> None:

@@ -1,15 +1,17 @@
 """People hold the sync: everything, one side, one pair. Nothing is sent, nothing is lost, and it goes on from there."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
 
 from contacts import links, pausing, undoing
 from contacts.links import NotPossible, Overtaken
-from contacts.models import Change, Link, SyncSettings
+from contacts.models import Change, Link, RemoteContact, SyncSettings
 from contacts.values import System
-from karbonsync import pipeline, resuming, tasks
+from karbonsync import pipeline, resuming, safety, tasks
 from tests.scenarios.conftest import World
 
 
@@ -75,6 +77,24 @@ def test_what_was_being_sent_when_the_pause_began_is_still_found_out_about(world
     world.settle()
     world.assert_both(contact, key, email="new@harbour.example")
     assert len(world.calls(method="PUT", path="BusinessCards")) == 1
+
+
+def test_what_was_shown_before_a_pause_ended_is_meant_and_not_stopped_again(world: World) -> None:
+    world.linked_pair()
+    SyncSettings.objects.update(brake_at_least=3)
+    RemoteContact.objects.update(first_seen_at=timezone.now() - timedelta(days=1))
+    pausing.pause_all(by=world.by, reason="Year-end")
+    for number in range(4):
+        world.add_xero(f"Newcomer {number} Limited", f"n{number}@new.example")
+    tasks.check()
+    assert resuming.outlook(SyncSettings.load()).new == 4
+    pausing.resume_all(by=world.by)
+    world.settle()
+    assert len(world.all_karbon()) == 5 and not safety.open_stops().exists()
+    for number in range(4):
+        world.add_xero(f"Later {number} Limited", f"l{number}@new.example")
+    world.settle()
+    assert "4 contacts new in Xero" in safety.open_stops().get().reason
 
 
 def test_a_second_pause_and_a_second_resume_are_told_kindly(world: World) -> None:

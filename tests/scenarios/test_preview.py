@@ -14,7 +14,7 @@ from karbon import mapping as karbon_mapping
 from karbonsync import corrections, preview_csv, previewing, setup, tasks
 from karbonsync.models import Preview, PreviewRow, SetUp
 from matching import issues
-from matching.models import MatchIssue
+from matching.models import KindDecision, MatchIssue
 from tests.scenarios.conftest import ADDRESS, PHONE, World
 from xero import mapping as xero_mapping
 
@@ -236,6 +236,7 @@ def test_a_corrected_kind_is_what_is_created(world: World) -> None:
     link = world.link_of(xero)
     assert link.karbon is not None and link.karbon.kind == other
     assert MatchIssue.objects.count() == 0
+    assert KindDecision.objects.get(name="Rivers Stone").decided == other, "the next training learns from it"
 
 
 def test_a_one_word_name_as_a_person_is_told_to_fail_before_it_does(world: World) -> None:
