@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from contacts import bell, merge, mirror
@@ -56,6 +56,20 @@ def ever_linked() -> Q:
     )
 
 
+def perhaps_ours(system: System) -> Q:
+    """Contacts first seen since a creation whose outcome is still open: one of them may be what we made."""
+    creating = Change.objects.filter(system=system, action=Change.Action.CREATE, state=Change.State.SENDING)
+    since = creating.aggregate(at=Min("sent_at"))["at"]
+    return Q(first_seen_at__gte=since) if since else Q(pk__in=[])
+
+
+def _must_be_no_work_of_ours(*contacts: RemoteContact) -> None:
+    for contact in contacts:
+        system = System(contact.system)
+        if RemoteContact.objects.filter(perhaps_ours(system), pk=contact.pk).exists():
+            raise Overtaken(f"A contact is being created in {system.label} right now, and {contact} may be it. Look again in a minute.")  # fmt: skip
+
+
 def open_link(contact: RemoteContact) -> Link | None:
     """Return the link that holds this contact now, if any."""
     held = Q(xero=contact) | Q(karbon=contact)
@@ -82,6 +96,7 @@ def link(
     for contact in (xero, karbon):
         if not contact.is_present or not contact.complete:
             raise Overtaken(f"{contact} is no longer there as it was. Look at the pair again.")
+    _must_be_no_work_of_ours(xero, karbon)
     base_xero, base_karbon = merge.first_bases(xero.values, karbon.values, winners or {})
     try:
         with transaction.atomic():
@@ -175,6 +190,8 @@ def create_counterparts(wanted: Iterable[Wanted]) -> list[Link]:
     made, changes = [], []
     for want in wanted:
         source = System(want.source.system)
+        if want.by is not None:  # the matcher keeps off such contacts by itself
+            _must_be_no_work_of_ours(want.source)
         pair = Link(state=Link.State.CREATING, origin=Link.Origin.CREATED, linked_by=want.by, plan_due=False)
         setattr(pair, source, want.source)
         made.append(pair)

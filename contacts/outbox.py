@@ -103,6 +103,7 @@ def start_sending(change: Change) -> bool:
         started = mine.update(
             state=Change.State.SENDING,
             sent_at=now,
+            not_before=None,
             attempts=F("attempts") + 1,
             after=change.after,
             shown=change.shown,

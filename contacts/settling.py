@@ -4,8 +4,10 @@ Nothing is sent again on a guess. A read that begins after send + time-out tells
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from contacts import creating, mirror, outbox
@@ -17,9 +19,18 @@ from contacts.values import Presence, Snapshot, System
 
 def due(system: System, limit: int) -> list[Change]:
     """Changes of one system that were being sent long enough ago for their outcome to be read."""
-    open_since = timezone.now() - outbox.settle_after()
-    sent = Change.objects.filter(system=system, state=Change.State.SENDING, sent_at__lte=open_since)
+    now = timezone.now()
+    sent = Change.objects.filter(system=system, state=Change.State.SENDING, sent_at__lte=now - outbox.settle_after())
+    sent = sent.filter(Q(not_before=None) | Q(not_before__lte=now))
     return list(sent.select_related("link__xero", "link__karbon").order_by("pk")[:limit])
+
+
+def next_due() -> datetime | None:
+    """When the outcome of the earliest send can be told; None when nothing is open."""
+    sending = Change.objects.filter(state=Change.State.SENDING)
+    sent = sending.filter(not_before=None).aggregate(at=Min("sent_at"))["at"]
+    again = sending.aggregate(at=Min("not_before"))["at"]
+    return min(filter(None, (sent and sent + outbox.settle_after(), again)), default=None)
 
 
 def settle(remote: Remote, changes: Sequence[Change]) -> None:
@@ -108,7 +119,7 @@ def _end(change: Change, state: Change.State, why: str) -> None:
 
 
 def _settle_creation(remote: Remote, change: Change) -> None:
-    """Adopt exactly one new record; none → the request never arrived, queue it again; several → ask a person.
+    """Adopt exactly one new record; none, twice → the request never arrived, queue it again; several → ask a person.
 
     One that only shares an email or phone is not adopted on a guess, nor is another one made: a person is asked, too.
     """
@@ -122,5 +133,8 @@ def _settle_creation(remote: Remote, change: Change) -> None:
         outbox.refuse(change, [f"We cannot tell whether {source} was created in {remote.system.label}: {new[0].values[NAME]} appeared there meanwhile, with the same email or phone. If that is the one, call it {source} there, give up here and bring this contact back: the two are then matched. If not, try again."])  # fmt: skip
     elif new:
         outbox.refuse(change, [f"Several new contacts called {source} appeared in {remote.system.label} meanwhile. Pick the right one with Link, or delete the surplus and try again."])  # fmt: skip
+    elif change.not_before is None:  # one list that lacks it is no proof: it is looked for once more
+        again = timezone.now() + outbox.settle_after()
+        Change.objects.filter(pk=change.pk, state=Change.State.SENDING).update(not_before=again)
     else:
         outbox.postpone(change, 0, error="It had not reached the service; it is sent again.")

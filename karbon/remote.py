@@ -16,9 +16,9 @@ from django.utils import timezone
 from contacts import normalise
 from contacts.api import ApiSession
 from contacts.fields import BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
-from contacts.models import SyncSettings
+from contacts.models import RemoteContact, SyncSettings
 from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailable, Walk, Write
-from contacts.values import CannotHold, Kind, Ref, Snapshot, System, Value, Values
+from contacts.values import CannotHold, Kind, Presence, Ref, Snapshot, System, Value, Values
 from karbon import client, conventions, mapping
 from karbon import keys as access
 from karbon.client import NEWEST_FIRST, PAGE_SIZE, KarbonClient, Page, Wire
@@ -220,9 +220,11 @@ class KarbonRemote:
         return Snapshot(**{**vars(sent), "payload": made})
 
     def find_created(self, creation: Creation, known_keys: Sequence[str]) -> list[Snapshot]:
-        """Return new records of this name, of both kinds and in both orders of a person's name, read in full.
+        """Return new records of this name, of both kinds and in both orders of a person's name, read in full; and rows of
+        what changed last that share an email or phone: renamed since, ours would be one of them.
 
-        Names are compared here again: which order ``FullName eq`` expects is not known, and a tenant may ignore it.
+        Names are compared here again: which order ``FullName eq`` expects is not known, and a tenant may ignore it. Nor is
+        a search believed alone: what changed last is looked through for the name, too.
         """
         name = str(creation.values[NAME])
         first, middle, last = mapping.split_name(name, creation.first_name, creation.last_name)
@@ -232,18 +234,19 @@ class KarbonRemote:
         searches = [(Kind.PERSON, spoken), (Kind.PERSON, swapped), (Kind.ORGANISATION, name)]
         for kind, spelled in dict.fromkeys(searches):
             found |= {row.remote_id: row for row in self._namesakes(kind, spelled, name)}
+        lately = [row for kind in LISTS.values() for row in self._lately(kind)]
+        found |= {row.remote_id: row for row in lately if normalise.same_name(str(row.values[NAME]), name)}
         new = [self._read(row.ref) for key, row in found.items() if key not in known_keys]
-        alike = [
-            row for kind in LISTS.values() for row in self._lately_alike(kind, creation) if row.remote_id not in found
-        ]
+        alike = [row for row in lately if row.remote_id not in found and _is_alike(row, creation)]
         return [*(snapshot for snapshot in new if snapshot is not None), *alike]
 
-    def _lately_alike(self, kind: Kind, creation: Creation) -> Iterator[Snapshot]:
-        """Among those that changed last, the rows that share an email or phone: renamed, ours would be one of them."""
-        wanted = {name: creation.values.get(name) for name in (BILLING_EMAIL, PRIMARY_PHONE)}
-        for row in _snapshots(self.client.page(kind, order_by=NEWEST_FIRST), kind):
-            if any(value and FIELDS[name].same(value, row.values[name]) for name, value in wanted.items()):
-                yield row
+    def _lately(self, kind: Kind) -> list[Snapshot]:
+        """Return what changed last. A list cut short, or empty though we know of somebody in it, is not believed."""
+        page = self.client.page(kind, order_by=NEWEST_FIRST)
+        known = RemoteContact.objects.filter(system=self.system, kind=kind, presence=Presence.PRESENT)
+        if len(page.rows) < min(page.count, PAGE_SIZE) or (not page.count and known.exists()):
+            raise _list_not_whole()
+        return _snapshots(page, kind)
 
     def _namesakes(self, kind: Kind, spelled: str, name: str) -> Iterator[Snapshot]:
         rows: dict[str, Snapshot] = {}
@@ -275,6 +278,11 @@ class _Listing:
     @property
     def is_whole(self) -> bool:
         return self._counts == {len(self.keys)}
+
+
+def _is_alike(row: Snapshot, creation: Creation) -> bool:
+    wanted = {name: creation.values.get(name) for name in (BILLING_EMAIL, PRIMARY_PHONE)}
+    return any(value and FIELDS[name].same(value, row.values[name]) for name, value in wanted.items())
 
 
 def _snapshots(page: Page, kind: Kind) -> list[Snapshot]:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
 from contacts import budget, changes, creating, links, mirror, outbox, settling, stopped
@@ -546,10 +546,8 @@ def next_due(since: datetime | None = None) -> datetime | None:
         waiting = waiting.filter(by__isnull=False)
     left = waiting.filter(not_before=None).exists()
     queued = (since or timezone.now()) + AFTER_FAULT if left else waiting.aggregate(at=Min("not_before"))["at"]
-    sending = Change.objects.filter(state=Change.State.SENDING).aggregate(at=Min(F("sent_at")))["at"]
     reading = Refresh.objects.aggregate(at=Min("not_before"))["at"]
-    settled = sending + outbox.settle_after() if sending else None
-    return min(filter(None, (queued, settled, reading)), default=None)
+    return min(filter(None, (queued, settling.next_due(), reading)), default=None)
 
 
 def is_unsent() -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from contacts import links
-from contacts.models import Change, RemoteContact, SyncSettings
+from contacts.models import RemoteContact, SyncSettings
 from contacts.values import Kind, Presence, System
 from matching import matcher, suggestions
 from matching.matcher import Category, Counterpart, Decision, Keys
@@ -29,14 +29,10 @@ def inside_filter(import_filter: str) -> Q:
 def due(import_filter: str) -> QuerySet[RemoteContact]:
     """Xero contacts to be matched: present, inside the filter, never linked, not left out, new or changed.
 
-    One that is to be read again waits: a list may have lacked it. And while it is open what became of a creation in Xero,
-    one first seen since may be the one that we made: it waits, too.
+    One that is to be read again waits: a list may have lacked it. One that may be of our own making waits, too.
     """
-    creating = Change.objects.filter(system=System.XERO, action=Change.Action.CREATE, state=Change.State.SENDING)
-    made_since = creating.aggregate(at=Min("sent_at"))["at"]
-    no_stranger = Q(first_seen_at__lt=made_since) if made_since else Q()
     return RemoteContact.objects.filter(
-        no_stranger,
+        ~links.perhaps_ours(System.XERO),
         inside_filter(import_filter),
         ~links.ever_linked(),
         system=System.XERO,

@@ -7,8 +7,9 @@ import pytest
 import responses
 from django.utils import timezone
 
+import contacts.mirror
 from contacts.remote import Creation, Missing, Rejected, Unavailable
-from contacts.values import CannotHold, Kind, Ref, Snapshot, Value
+from contacts.values import CannotHold, Kind, Ref, Snapshot, System, Value
 from karbon import mapping
 from karbon.client import Page
 from karbon.remote import KarbonRemote
@@ -450,3 +451,22 @@ def test_a_search_cut_short_is_not_taken_for_nobody(karbon: KarbonRemote, play: 
     play.fault("truncate", path="Organizations")
     with pytest.raises(Unavailable):
         karbon.find_created(creation(ORGANISATION, "Harbour"), [])
+
+
+def test_a_search_that_keeps_somebody_back_is_checked_against_what_changed_last(
+    karbon: KarbonRemote, play: Play
+) -> None:
+    made = play.organisation("Harbour")
+    play.fault("empty", path="Organizations")
+    (found,) = karbon.find_created(creation(ORGANISATION, "Harbour"), [])
+    assert found.remote_id == made and found.complete
+
+
+def test_an_empty_list_of_a_kind_that_we_know_somebody_of_is_not_taken_for_nobody(
+    karbon: KarbonRemote, play: Play
+) -> None:
+    play.organisation("Harbour")
+    karbon.walk(lambda snapshots: contacts.mirror.keep(System.KARBON, snapshots))
+    play.fault("empty", path="Organizations", times=2)
+    with pytest.raises(Unavailable):
+        karbon.find_created(creation(ORGANISATION, "Wharf"), [])

@@ -132,6 +132,43 @@ def test_a_creation_in_xero_whose_call_is_lost_is_made_exactly_once(world: World
     world.assert_at_rest()
 
 
+@pytest.mark.parametrize("listing", ["Contacts", "Organizations"])
+@pytest.mark.parametrize("others", [True, False])
+def test_a_creation_that_an_empty_list_hides_is_not_made_again(world: World, listing: str, others: bool) -> None:
+    if others:
+        world.add_person("Mere", "Tane", "mere@tane.example")
+        world.add_organisation("Harbour Joinery Limited")
+    world.add_xero("Aroha Ngata" if listing == "Contacts" else NAME)
+    world.connect()
+    world.fault(system="karbon", method="POST", path=CREATE["karbon"][1], kind="drop_reply")
+    world.check()
+    world.fault(system="karbon", method="GET", path=f"/{listing}/?$", kind="empty", times=4)
+    world.settle(syncs=8)
+    assert len(world.all_karbon()) == (3 if others else 1)
+    assert len(world.links()) == 1
+
+
+def test_what_may_be_our_own_new_contact_takes_no_part_in_acts_before_that_is_known(
+    world: World, settings: Any
+) -> None:
+    contact, _ = world.linked_pair()
+    xero = world.add_xero(NAME, "hi@coast.example")
+    world.fault(system="karbon", method="POST", path=CREATE["karbon"][1], kind="drop_reply")
+    settings.SETTLE_AFTER_SECONDS = 1.5
+    world.check()
+    world.later()
+    world.check()  # its list shows the new one as a stranger
+    key = world.karbon_named(NAME)["OrganizationKey"]
+    read_in_full(world, key)
+    stranger = world.mirrored(System.KARBON, key)
+    with pytest.raises(links.Overtaken, match="may be it"):
+        links.create_counterparts([links.Wanted(stranger, Kind.ORGANISATION, by=world.by)])
+    with pytest.raises(links.Overtaken, match="may be it"):
+        links.link(world.mirrored(System.XERO, contact), stranger, origin=Link.Origin.CONFIRMED, by=world.by)
+    world.settle()
+    assert (xero, key) in world.links() and len(world.all_karbon()) == 2
+
+
 @pytest.mark.parametrize("name", [NAME, f"{NAME} North"])
 def test_a_contact_made_in_xero_is_no_stranger_to_the_checks_before_its_lost_reply_is_settled(
     world: World, settings: Any, name: str
