@@ -5,13 +5,13 @@ from typing import Any
 
 from django.db.models import Q
 
-from contacts import links, stopped, undoing
+from contacts import finding, links, pausing, stopped, undoing
 from contacts.fields import BILLING_ADDRESS, BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
-from contacts.models import Change, FieldConflict, Link, RemoteContact
+from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
 from contacts.remote import RemoteError
 from contacts.values import Kind, Presence, System, Value
 from karbonsync import safety
-from matching import issues
+from matching import issues, kind_checks
 from tests.proof import people as folk
 from tests.proof.outside import Death
 from tests.proof.people import KARBON, XERO, Edit, Overwritten, People, Ref
@@ -35,7 +35,8 @@ class Acts:
         found += ABOUT_ISSUES if issues.open_issues().exists() else []
         found += [act for act, wanted in ABOUT_PAIRS.items() if states & wanted]
         found += ABOUT_STOPPED if Link.objects.filter(state=Link.State.STOPPED).exists() else []
-        found += ABOUT_PAUSES if safety.open_stops().exists() else []
+        found += ABOUT_STOPS if safety.open_stops().exists() else []
+        found += ABOUT_PAUSES if not self._is_paused() else 4 * ["end the pauses"]
         found += ABOUT_HISTORY if Change.objects.filter(state=Change.State.DONE).exists() else []
         return [*found, *ABOUT_CONTACTS]
 
@@ -207,6 +208,62 @@ class Acts:
     def _undo_link(self, pick: int) -> tuple[Decision, list[Ref]] | None:
         return self._about_pair(Q(state=Link.State.LIVE), pick, lambda pair: undoing.undo_link(pair, by=self.by))
 
+    def _correct_the_kind(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        def decide(pair: Link) -> None:
+            kind_checks.correct(pair, kind_checks.other_kind(kind_checks.kind_of(pair)), by=self.by)
+
+        held = Q(state__in=[Link.State.LIVE, Link.State.CREATING], xero__isnull=False)
+        return self._about_pair(held, pick, decide)
+
+    def _link_to_namesake(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        """Xero refused a name, as somebody there has it: link to that one instead."""
+
+        def decide(pair: Link) -> None:
+            is_refused = (pair.state == Link.State.CREATING and pair.problem) or finding.is_name_held(pair)
+            taken = Link.objects.exclude(state=Link.State.ENDED).filter(xero__isnull=False).values("xero")
+            free = RemoteContact.objects.filter(system=XERO, presence=Presence.PRESENT).exclude(pk__in=taken)
+            other = _choose(free.filter(name_key=pair.karbon.name_key), pick)
+            if is_refused and other:
+                for contact in (other, pair.karbon):
+                    if fresh := self.product.read(System(contact.system), contact.ref):
+                        self.product.keep(fresh)
+                    contact.refresh_from_db()
+                self.people.decided(_ref(other))
+                issues.link_to_namesake(pair, other, pair.karbon, by=self.by)
+                count("linked to a namesake")
+
+        held = Q(state__in=[Link.State.LIVE, Link.State.CREATING], karbon__isnull=False)
+        return self._about_pair(held, pick, decide)
+
+    # --- pauses of a person's own ---
+
+    def _pause_everything(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return lambda: pausing.pause_all(by=self.by, reason="Wait"), []
+
+    def _only_read(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return lambda: pausing.only_read(list(System)[pick % 2], by=self.by, reason="Wait"), []
+
+    def _pause_a_pair(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        pair = _choose(Link.objects.filter(state__in=ABOUT_PAIRS["pause a pair"]).order_by("linked_at"), pick)
+        return (lambda: pausing.pause_pair(pair, by=self.by), []) if pair else None
+
+    def _end_the_pauses(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self.end_pauses, []
+
+    def _is_paused(self) -> bool:
+        chosen = SyncSettings.load()
+        return bool(chosen.paused_at or chosen.read_only) or Link.objects.exclude(paused_at=None).exists()
+
+    def end_pauses(self) -> None:
+        """Let everything that a person holds back go on."""
+        chosen = SyncSettings.load()
+        if chosen.paused_at:
+            pausing.resume_all(by=self.by)
+        if chosen.read_only:
+            pausing.write_again(by=self.by)
+        for pair in Link.objects.exclude(paused_at=None):
+            pausing.resume_pair(pair, by=self.by)
+
     # --- pairs that stopped ---
 
     def _link_to_another(self, pick: int) -> tuple[Decision, list[Ref]] | None:
@@ -269,13 +326,17 @@ ABOUT_ISSUES = ["confirm", "confirm with karbons values", "create new", "leave o
 ABOUT_CONTACTS = ["leave out directly", "bring back", "create in xero"]
 ABOUT_STOPPED = ["link to another", "make again", "archive in xero", "leave alone"]
 ABOUT_HISTORY = ["undo", "undo check"]
-ABOUT_PAUSES = ["go on", "put back"]
+ABOUT_STOPS = ["go on", "put back"]
+ABOUT_PAUSES = ["pause everything", "only read"]
 ABOUT_UNSYNCED = ["rematch", "rematch with karbons values", "new from xero", "new from karbon", "resume"]
 ABOUT_PAIRS = {
     "unsync": {Link.State.LIVE, Link.State.STOPPED},
     **{act: {Link.State.UNSYNCED} for act in ABOUT_UNSYNCED},
     "undo link": {Link.State.LIVE},
     **{act: {Link.State.CREATING} for act in ("try again", "give up")},
+    "pause a pair": {Link.State.LIVE, Link.State.CREATING},
+    "correct the kind": {Link.State.LIVE, Link.State.CREATING},
+    "link to namesake": {Link.State.LIVE, Link.State.CREATING},
 }
 
 

@@ -298,9 +298,11 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: not self.is_quiet)
     @rule()
     def it_is_quiet(self) -> None:
+        self.acts.end_pauses()
         self.oracle.assert_quiet()
         self.is_quiet = True
 
     def teardown(self) -> None:
         if hasattr(self, "oracle"):
+            self.acts.end_pauses()
             self.oracle.assert_quiet()

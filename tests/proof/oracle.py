@@ -6,10 +6,10 @@ from django.db.models import Q
 
 from contacts import links
 from contacts.fields import BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
-from contacts.models import Change, FieldConflict, Link, RemoteContact
+from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
 from contacts.values import Presence, Snapshot, System, Value
 from karbonsync import safety
-from matching.models import MatchIssue
+from matching.models import MatchIssue, OldRecord
 from tests.proof.outside import Call
 from tests.proof.people import XERO, Edit, Ledger, People, Ref, link_of
 from tests.proof.product import ROUNDS, Product
@@ -56,6 +56,9 @@ class Oracle:
     def _watch(self, call: Call) -> None:
         """Nothing is written to the archived or to pairs out of sync, and no value that we replaced ourselves comes back."""
         with self.stage.outside.aside():
+            chosen = SyncSettings.load()
+            if chosen.paused_at or chosen.read_only == call.system:
+                self.broken.append(f"{call.system} was written to though a person paused that")
             for target in call.targets():
                 ref = (call.system, target.lower() if call.system is XERO else target)
                 link, shown = link_of(ref), self.stage.shown()
@@ -63,6 +66,8 @@ class Oracle:
                     self.broken.append(f"{ref} was written to though its pair is not in sync")
                 elif ref in shown and shown[ref].presence != Presence.PRESENT:
                     self.broken.append(f"{ref} was written to though it is {shown[ref].presence}")
+                elif link.paused_at:
+                    self.broken.append(f"{ref} was written to though its pair is paused")
                 elif ref in shown:
                     self._watch_values(link, ref, shown)
 
@@ -218,6 +223,8 @@ class Oracle:
         creations = Change.objects.filter(action=Change.Action.CREATE).select_related("link__xero", "link__karbon")
         made = [change for change in creations if change.state == Change.State.DONE]
         unsure = [c for c in creations if c.error.startswith(ASKED_WHICH)]
+        replaced = OldRecord.objects.values_list("karbon__remote_id", flat=True)  # a person is asked to delete them
+        self.surplus |= {(System.KARBON, key) for key in replaced}
         for ref in set(shown) - self.people.made:
             heirs = _heirs(ref, shown)  # a merge moves the link of the one we made to the survivor
             holders = [change for change in made if _created(change) in heirs]

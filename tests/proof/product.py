@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import RequestFactory
 
 from contacts import mirror
-from contacts.models import Change, Refresh
+from contacts.models import Change, Refresh, SyncSettings
 from contacts.values import Ref, Snapshot, System
 from karbon import webhook as karbon_webhook
 from karbonsync import pipeline, tasks
@@ -39,7 +39,11 @@ class Product:
             while not lease.take():
                 self.stage.pass_by(settings.LEASE_SECONDS + 1)
             try:
-                _add(total, errors, tasks.run_check(lease, full=full))
+                if SyncSettings.load().paused_at:
+                    tasks._check_or_watch(lease)
+                    rests = 0
+                else:
+                    _add(total, errors, tasks.run_check(lease, full=full))
                 for _ in range(rests):
                     if (due := pipeline.next_due()) is None:
                         break
