@@ -78,7 +78,7 @@ class Trial:
     def run(self, kills: int) -> None:
         for words in (("migrate", "-v0"), ("connect",), ("demo_user",)):
             self.product.manage(*words)
-        self.product.lift_the_pause_for_mass_changes()
+        self.product.hold_nothing_back()
         self.truth = self.control("GET", "truth")
         self.before = self.control("GET", "state")
         self.product.start("web")

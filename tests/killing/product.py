@@ -101,10 +101,10 @@ class Product:
         with closing(sqlite3.connect(self._database, timeout=30)) as connection:
             return connection.execute(query).fetchall()
 
-    def lift_the_pause_for_mass_changes(self) -> None:
-        """Its people edit more in a minute than a firm does in a day."""
+    def hold_nothing_back(self) -> None:
+        """Its people edit more in a minute than a firm does in a day, and the answer key knows exactly three groups."""
         with closing(sqlite3.connect(self._database, timeout=30)) as connection, connection:
-            connection.execute("UPDATE contacts_syncsettings SET brake_at_least = 1000000")
+            connection.execute("UPDATE contacts_syncsettings SET brake_at_least = 1000000, hold_lookalikes = false")
 
     def count(self, table: str, where: str = "1") -> int:
         return int(self.rows(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])
