@@ -54,6 +54,7 @@ def test_sync_without_a_connection_says_what_to_do_and_exits_with_two(db):
     assert refusal.value.returncode == 2
 
 
+@pytest.mark.large
 def test_the_demo_world_ends_as_its_answer_key_says(connected):
     connected.reset("demo")
     code, counts = sync()

@@ -15,6 +15,8 @@ from matching import decisions, issues, pair_model, pair_training
 from matching.likeness import Record, likeness
 from tests.matching.test_suggestions import add
 
+pytestmark = pytest.mark.large
+
 GIVEN = [
     "Robert",
     "Mary",

@@ -33,7 +33,7 @@ SMALL = [training_lists.People("en_NZ", ["Alan", "Joan", "Mere"], ["Petrie", "Sm
          training_lists.People("zh_CN", ["伟", "芳"], ["王", "李"])]  # fmt: skip
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+pytestmark = [pytest.mark.large, pytest.mark.filterwarnings("ignore:lbfgs failed to converge")]
 
 
 @pytest.fixture(autouse=True)

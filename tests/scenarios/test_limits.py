@@ -67,6 +67,7 @@ def at_of(call: dict) -> float:
     return at if isinstance(at, int | float) else datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp()
 
 
+@pytest.mark.large
 def test_3000_contacts_with_20_xero_calls_a_day_are_imported_within_both_budgets(
     world: World, time: Time, settings
 ) -> None:

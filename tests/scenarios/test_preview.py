@@ -119,6 +119,7 @@ def everything(world: World) -> dict[tuple[str, str], dict[str, str]]:
     return {(s.system.value, s.remote_id): RemoteContact(values=dict(s.values)).shown for s in [*xero, *people, *firms]}
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     "spec",
     ["demo", {"xero": 120, "karbon": 110, "overlap": 0.5, "conflicts": 0.25, "seed": 11}],

@@ -171,6 +171,7 @@ def four(world: World) -> dict[str, Any]:
     return shown | {c["ContactID"]: read_xero(c) for c in state["xero"]["contacts"]}
 
 
+@pytest.mark.large
 def test_a_whole_check_of_two_hundred_changes_is_undone_except_what_people_edited_after(world: World) -> None:
     world.control("POST", "/reset", {"world": {"xero": 110, "karbon": 110, "overlap": 1.0, "conflicts": 0, "seed": 3}})
     world.connect()
