@@ -21,9 +21,9 @@ from contacts.models import SyncSettings
 from contacts.values import Kind, System
 from karbonsync import bells, corrections, preview_csv, previewing, setup, setup_pages
 from karbonsync.dashboard import running_check
+from karbonsync.lease import LEASE
 from karbonsync.models import Lease, Preview, PreviewRow, SetUp
 from karbonsync.setup_pages import MAY
-from karbonsync.tasks import LEASE
 from matching import classifier
 
 Outcome = PreviewRow.Outcome

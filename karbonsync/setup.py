@@ -25,6 +25,7 @@ from karbon.keys import Keys
 from karbon.models import KarbonConnection
 from karbon.remote import Account
 from karbonsync import conventions, outages, pipeline, schedules
+from karbonsync.lease import LEASE, Held
 from karbonsync.models import Cursor, FormerPair, Preview, SetUp
 from xero import oauth
 from xero.models import XeroConnection
@@ -180,7 +181,7 @@ def start(*, by: User) -> None:
         setattr(wanted, name, value)
     if choices_of(wanted) != preview.made_with:
         raise Overtaken("The settings have changed since this preview was made. Make a new one.")
-    conventions.change(chosen, wanted)
+    _change_conventions(chosen, wanted)
     wanted.save()
     SetUp.load()
     SetUp.objects.filter(started_at=None).update(started_at=timezone.now(), started_by=by)
@@ -191,6 +192,17 @@ def start(*, by: User) -> None:
     schedules.ensure()
     bell.ring()
     bell.ring_to_watch()
+
+
+def _change_conventions(chosen: SyncSettings, wanted: SyncSettings) -> None:
+    """Read the mirror by new conventions while no check runs: one would bring back what it read by the old ones."""
+    if conventions.of(chosen) == conventions.of(wanted):
+        return
+    lease = Held(LEASE)
+    if not lease.take():
+        raise NotPossible("A check is running right now. Press again when it is done.")
+    conventions.change(chosen, wanted)
+    lease.drop()  # with the transaction: no check begins before
 
 
 def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:

@@ -13,14 +13,13 @@ from contacts.remote import RemoteError
 from contacts.values import System
 from karbon import keys as karbon_keys
 from karbonsync import bells, forecast, listening, outages, pipeline, previewing, resuming
-from karbonsync.lease import Held, ring
+from karbonsync.lease import LEASE, Held, ring
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts, Pipeline, Report
 from matching import duplicate_pairs
 from xero import oauth
 
 log = logging.getLogger(__name__)
-LEASE = "check"
 PREVIEW_AGAIN = timedelta(seconds=5)
 KEEP_QUIET_RUNS = timedelta(days=1)
 KEEP_RUNS = timedelta(days=180)

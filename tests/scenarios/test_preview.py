@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from contacts import links
+from contacts import links, mirror
 from contacts.models import Change, Link, RemoteContact, SyncSettings
-from contacts.values import Kind
+from contacts.values import Kind, System
 from karbon import mapping as karbon_mapping
-from karbonsync import corrections, preview_csv, previewing, setup, tasks
+from karbonsync import corrections, lease, pipeline, preview_csv, previewing, setup, tasks
 from karbonsync.models import Preview, PreviewRow, SetUp
 from matching import issues
 from matching.models import KindDecision, MatchIssue
@@ -419,6 +419,39 @@ def test_a_record_made_by_us_survives_a_convention_that_shows_nothing_of_it(worl
     world.settle()
     assert world.state() == before
     assert world.in_xero(xero)["address"]
+
+
+def test_a_new_convention_waits_while_a_check_reads_by_the_old_one(world: World) -> None:
+    _, key = two_of_each(world)
+    change(world, karbon_phone_labels=["Mobile"])
+    running = lease.Held(lease.LEASE)
+    assert running.take()
+    with pytest.raises(links.NotPossible, match="A check is running"):
+        setup.start(by=world.by)
+    assert SyncSettings.load().karbon_phone_labels == []
+    assert world.mirrored(System.KARBON, key).values["primary_phone"]["number"] != "21 555 0199"
+    running.drop()
+    started(world)
+    assert SyncSettings.load().karbon_phone_labels == ["Mobile"]
+    world.assert_at_rest()
+
+
+def test_what_was_read_by_the_old_convention_does_not_come_back_after_the_new_one(world: World) -> None:
+    xero, key = two_of_each(world)
+    change(world, karbon_phone_labels=["Mobile"])
+    before = world.state()
+    reader, contact = pipeline.connect(for_person=True)[System.KARBON], world.mirrored(System.KARBON, key)
+    read_before = reader.read([contact.ref])[key]
+    setup.start(by=world.by)
+    assert read_before is not None
+    mirror.keep(System.KARBON, [read_before])
+    read_after = reader.read([contact.ref])[key]
+    assert read_after is not None
+    mirror.keep(System.KARBON, [read_after])
+    shown = world.mirrored(System.KARBON, key).values["primary_phone"]
+    assert shown == read_after.values["primary_phone"] != read_before.values["primary_phone"]
+    world.settle()
+    assert world.state() == before and world.in_xero(xero)["phone"] == "6495550100"
 
 
 # --- pairs of Karbon's own sync ---------------------------------------------------------------------------------------
