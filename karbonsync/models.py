@@ -212,6 +212,7 @@ class Preview(models.Model):
     not_before = models.DateTimeField(null=True)
     problem = models.CharField(max_length=500, blank=True)
     made_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True, help_text="When a person said that it be carried out.")
     holds_new = models.BooleanField(default=False, help_text="Whoever is not in it waits for a person.")
     looked_at = models.DateTimeField(null=True, help_text="When a check had decided everybody whom it could.")
 

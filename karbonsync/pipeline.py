@@ -79,6 +79,7 @@ class Pipeline:
         self.fresh: set[System] = set()  # systems whose list was read well in this check
         self.settings = SyncSettings.load()
         self.promise = promise.Promise()
+        self.lists_from = self.promise.given_at  # lists read before do not show what changed before Start was pressed
         self.began_at = timezone.now()
         self.reading_is_over = False  # a preview asks nobody any more once its transaction began
         self._polled_at: datetime | None = None
@@ -127,9 +128,10 @@ class Pipeline:
         now, calls = timezone.now(), self.remotes[system].calls
         if system in self._shut:
             return
-        if pacing.is_closed(system) or not (full or cursor.walk_due or pacing.is_due(cursor, now)):
-            if system is System.XERO and cursor.walked_at and not cursor.problem:
-                self.fresh.add(system)  # as fresh as the day's calls allow; from an old Karbon list nothing is created
+        is_due = full or cursor.walk_due or self._is_too_old(cursor) or pacing.is_due(cursor, now)
+        if pacing.is_closed(system) or not is_due:
+            if cursor.walked_at and not cursor.problem and self._is_fresh_enough(cursor):
+                self.fresh.add(system)
             return
         seen: set[str] = set()
 
@@ -159,6 +161,18 @@ class Pipeline:
         self.fresh.add(system)
         if system is System.KARBON:
             self._reread_linked(now)
+
+    def _is_too_old(self, cursor: Cursor) -> bool:
+        """Tell whether a list was last read before the moment from which on a person counts on it."""
+        return self.lists_from is not None and (cursor.polled_at is None or cursor.polled_at < self.lists_from)
+
+    def _is_fresh_enough(self, cursor: Cursor) -> bool:
+        """Tell whether a list that is not read now may be matched by all the same.
+
+        Xero's is as fresh as the day's calls allow; from an old Karbon list nothing is created.
+        """
+        was_read_for_this = cursor.polled_at is not None and cursor.polled_at >= self.began_at
+        return not self._is_too_old(cursor) and (cursor.system == System.XERO or was_read_for_this)
 
     def _walk(self, system: System, cursor: Cursor, keep: Keep, seen: set[str], began: datetime) -> None:
         """Read a whole list and see whether it can be believed; if not, forget what came with it and pause.

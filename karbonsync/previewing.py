@@ -45,6 +45,7 @@ def ask(*, by: User, proposed: dict[str, Any] | None = None) -> None:
         "problem": "",
         "made_at": None,
         "told_at": None,
+        "accepted_at": None,
     }
     Preview.objects.update_or_create(
         id=1, defaults={**fresh, **nothing, "made_with": {}, "holds_new": False, "looked_at": None}
@@ -114,7 +115,7 @@ def _fail(preview: Preview, problem: str) -> None:
 
 def _make(preview: Preview, tell: Tell) -> None:
     work = Pipeline(pipeline.connect(), lambda step, progress: tell(progress))
-    work.began_at = preview.asked_at  # what was read since the person asked still counts
+    work.began_at = work.lists_from = preview.asked_at  # what was read since the person asked still counts
     stored = SyncSettings.load()
     for name, value in preview.proposed.items():
         setattr(work.settings, name, value)

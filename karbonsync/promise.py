@@ -5,6 +5,7 @@ The preview is accepted as a promise. Until everything in it was decided, each d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -67,6 +68,11 @@ class Promise:
 
     def __init__(self) -> None:
         self._preview = Preview.objects.filter(state=Preview.State.ACCEPTED).first()
+
+    @property
+    def given_at(self) -> datetime | None:
+        """When Start was pressed, as long as the promise holds."""
+        return self._preview.accepted_at if self._preview else None
 
     def keep(self, decided: Sequence[tuple[RemoteContact, Decision]]) -> list[tuple[RemoteContact, Decision]]:
         if self._preview is None:

@@ -186,7 +186,8 @@ def start(*, by: User) -> None:
     SetUp.load()
     SetUp.objects.filter(started_at=None).update(started_at=timezone.now(), started_by=by)
     is_first = not preview.proposed and not chosen.syncing
-    Preview.objects.filter(pk=preview.pk).update(state=Preview.State.ACCEPTED, holds_new=is_first)
+    accepted = {"state": Preview.State.ACCEPTED, "accepted_at": timezone.now(), "holds_new": is_first}
+    Preview.objects.filter(pk=preview.pk).update(**accepted)
     log(by, wanted, "Started syncing." if not preview.proposed else f"Changed, after a preview: {', '.join(sorted(preview.proposed))}.")  # fmt: skip
     remember_sizes()
     schedules.ensure()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from contacts import links, mirror
-from contacts.models import Change, Link, RemoteContact, SyncSettings
+from contacts import budget, links, mirror
+from contacts.models import Budget, Change, Link, RemoteContact, SyncSettings
 from contacts.values import Kind, System
 from karbon import mapping as karbon_mapping
 from karbonsync import corrections, lease, pipeline, preview_csv, previewing, setup, tasks
@@ -217,6 +217,50 @@ def test_settings_changed_since_the_preview_ask_for_a_new_one(world: World) -> N
     with pytest.raises(links.Overtaken, match="Make a new one"):
         setup.start(by=world.by)
     assert not SyncSettings.load().syncing
+
+
+# --- under the limits of a small Xero plan: looks for changes lie minutes apart -------------------------------------------
+
+
+@pytest.fixture
+def small_plan(world: World, settings: Any) -> None:
+    settings.XERO_CALLS_PER_DAY = 950
+
+
+def test_a_new_preview_shows_what_changed_a_moment_ago(world: World, small_plan: None) -> None:
+    xero = world.add_xero("Only in Xero Limited", "only@xero.example")
+    connect(world)
+    make_preview(world)
+    world.edit_xero(xero, EmailAddress="other@xero.example")
+    assert row_of(make_preview(world), "Only in Xero Limited")["billing_email_in_karbon_to"] == "other@xero.example"
+
+
+def test_what_changed_in_xero_just_before_start_is_held_too(world: World, small_plan: None) -> None:
+    edited = world.add_xero("Only in Xero Limited", "only@xero.example")
+    archived = world.add_xero("Left Us Limited", "left@xero.example")
+    connect(world)
+    make_preview(world)
+    world.edit_xero(edited, EmailAddress="other@xero.example")
+    world.control("POST", f"/xero/contacts/{archived}/archive")
+    new = world.add_xero("Came Between Limited", "between@xero.example")
+    started(world)
+    assert world.issue_of(edited).reason == "Changed since the preview: the billing email in Xero."
+    assert world.issue_of(new).reason == "New since the preview."
+    assert world.karbon_names() == [] and world.links() == set()
+
+
+def test_start_waits_for_a_xero_that_takes_no_more_calls_today(world: World, small_plan: None) -> None:
+    xero = world.add_xero("Only in Xero Limited", "only@xero.example")
+    connect(world)
+    make_preview(world)
+    world.edit_xero(xero, EmailAddress="other@xero.example")
+    budget.block(System.XERO, 5 * 3600, for_the_day=True)
+    setup.start(by=world.by)
+    world.sync()
+    assert Link.objects.count() == 0 and world.karbon_names() == []
+    Budget.objects.all().delete()
+    world.settle()
+    assert world.issue_of(xero).reason == "Changed since the preview: the billing email in Xero."
 
 
 # --- corrections before anything happens ------------------------------------------------------------------------------
