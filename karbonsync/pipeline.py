@@ -244,8 +244,11 @@ class Pipeline:
         """Decide every Xero contact that is due: link full matches, hold conflicts, create the rest.
 
         Only from lists that are whole and were read in this very check: a contact that a list kept from us may be the
-        one that matches, or the rival that makes a match doubtful.
+        one that matches, or the rival that makes a match doubtful. And only as long as the settings are those that the
+        check began with: who changed them rang for another.
         """
+        if not self._is_as_chosen():
+            return
         self._follow_merges()  # first, or a survivor not seen before would be taken for a new contact
         self._withdraw_issues()
         if not self._lists_are_whole():
@@ -268,9 +271,16 @@ class Pipeline:
             self._hold_or_create([contact.pk for contact, d in chunk if d.category is not Category.FULL])
         self.promise.was_looked_at(is_all_decided=not queue.due(self.settings.import_filter).exists())
 
+    def _is_as_chosen(self) -> bool:
+        """Tell whether the choices are still those of this check: a person may have changed them since it began."""
+        are_same = promise.choices_of(SyncSettings.load()) == promise.choices_of(self.settings)
+        return are_same and self.promise.is_in_force()
+
     @transaction.atomic
     def _hold_or_create(self, pks: list[int]) -> None:
         """Hold conflicts and create the rest, decided once more: people may have acted while full matches were read."""
+        if not self._is_as_chosen():
+            return
         list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
         decided = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
         hold_from = self.settings.lookalike_threshold / 100 if self.settings.hold_lookalikes else None
@@ -309,7 +319,7 @@ class Pipeline:
 
     def _adopt_pair(self, xero: RemoteContact, karbon_pk: int) -> None:
         karbon = self._read_in_full(karbon_pk)
-        if not karbon.complete:
+        if not karbon.complete or not self._is_as_chosen():
             return
         if why := self.promise.broken_for(xero, karbon, PreviewRow.Outcome.ADOPTED):
             possible = Counterpart(karbon.pk, queue.keys_of(karbon))
@@ -328,7 +338,7 @@ class Pipeline:
         ((contact, decision),) = self.promise.keep(queue.decide([contact]))
         if decision.category is Category.CONFLICT:
             self._hold_or_create([contact.pk])
-        if decision.category is not Category.FULL or not karbon.complete:
+        if decision.category is not Category.FULL or not karbon.complete or not self._is_as_chosen():
             return  # what the full record shows is decided by the next check
         try:
             links.link(contact, karbon, origin=Link.Origin.FULL_MATCH, check_number=self.number)

@@ -19,7 +19,7 @@ from contacts.fields import FIELDS
 from contacts.links import NotPossible
 from contacts.models import SyncSettings
 from contacts.values import Kind, System
-from karbonsync import bells, corrections, preview_csv, previewing, setup, setup_pages
+from karbonsync import bells, corrections, preview_csv, previewing, promise, setup, setup_pages
 from karbonsync.dashboard import running_check
 from karbonsync.lease import LEASE
 from karbonsync.models import Lease, Preview, PreviewRow, SetUp
@@ -132,12 +132,12 @@ def _counts() -> dict[str, int]:
 
 def _is_stale(made: Preview, chosen: SyncSettings) -> bool:
     """Tell whether the settings have moved on from those that the preview was made with."""
-    return made.state == Preview.State.READY and made.made_with != {**setup.choices_of(chosen), **made.proposed}
+    return made.state == Preview.State.READY and made.made_with != {**promise.choices_of(chosen), **made.proposed}
 
 
 def _tried(made: Preview, chosen: SyncSettings) -> list[tuple[str, str, str]]:
     """What is tried out: the setting, its value now and then."""
-    then = SyncSettings(**{**setup.choices_of(chosen), **made.proposed})
+    then = SyncSettings(**{**promise.choices_of(chosen), **made.proposed})
     return [(str(SyncSettings._meta.get_field(name).verbose_name), _said(chosen, name), _said(then, name)) for name in made.proposed]  # type: ignore[union-attr]  # fmt: skip
 
 

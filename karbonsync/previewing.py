@@ -22,7 +22,7 @@ from contacts.models import SyncSettings
 from contacts.remote import NotAuthorised, RemoteError, Unavailable
 from contacts.values import System
 from karbon import remote as karbon_remote
-from karbonsync import bells, conventions, pipeline, preview_rows, setup, takeover
+from karbonsync import bells, conventions, pipeline, preview_rows, promise, setup, takeover
 from karbonsync.models import Preview, PreviewRow
 from karbonsync.pipeline import Pipeline
 
@@ -127,7 +127,7 @@ def _make(preview: Preview, tell: Tell) -> None:
             _spool(work, stored, spool)
             transaction.set_rollback(True)
         tell("Storing what was found")
-        _store(preview, spool, setup.choices_of(work.settings))
+        _store(preview, spool, promise.choices_of(work.settings))
 
 
 def _read(work: Pipeline, stored: SyncSettings, tell: Tell) -> None:

@@ -24,25 +24,13 @@ from karbon import remote as karbon_remote
 from karbon.keys import Keys
 from karbon.models import KarbonConnection
 from karbon.remote import Account
-from karbonsync import conventions, outages, pipeline, schedules
+from karbonsync import conventions, outages, pipeline, promise, schedules
 from karbonsync.lease import LEASE, Held
 from karbonsync.models import Cursor, FormerPair, Preview, SetUp
 from xero import oauth
 from xero.models import XeroConnection
 
-CHOICES = (
-    "default_contact_type",
-    "import_filter",
-    "hold_lookalikes",
-    "karbon_address_labels",
-    "karbon_phone_labels",
-)
 NO_NAME = "Karbon account"
-
-
-def choices_of(chosen: SyncSettings) -> dict[str, Any]:
-    """The settings that decide what a preview shows."""
-    return {name: getattr(chosen, name) for name in CHOICES}
 
 
 def log(by: User, row: Model, message: str) -> None:
@@ -179,7 +167,7 @@ def start(*, by: User) -> None:
     wanted = copy.copy(chosen)
     for name, value in {**preview.proposed, "syncing": True, "meant_until": preview.made_at}.items():
         setattr(wanted, name, value)
-    if choices_of(wanted) != preview.made_with:
+    if promise.choices_of(wanted) != preview.made_with:
         raise Overtaken("The settings have changed since this preview was made. Make a new one.")
     _change_conventions(chosen, wanted)
     wanted.save()

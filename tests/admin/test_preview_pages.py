@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contacts.models import SyncSettings
-from karbonsync import preview_csv, setup
+from karbonsync import preview_csv, promise
 from karbonsync.models import Preview, PreviewRow
 from tests.admin import factories
 
@@ -29,7 +29,7 @@ def text(response: Any) -> str:
 def ready(db) -> Preview:
     """A preview that can be carried out, as the settings are now."""
     now = timezone.now()
-    made_with = setup.choices_of(SyncSettings.load())
+    made_with = promise.choices_of(SyncSettings.load())
     return Preview.objects.create(state="ready", asked_at=now, made_at=now, made_with=made_with)
 
 

@@ -13,6 +13,7 @@ from contacts.values import Kind, System
 from karbon import mapping as karbon_mapping
 from karbonsync import corrections, lease, pipeline, preview_csv, previewing, setup, tasks
 from karbonsync.models import Preview, PreviewRow, SetUp
+from karbonsync.pipeline import Pipeline
 from matching import issues
 from matching.models import KindDecision, MatchIssue
 from tests.scenarios.conftest import ADDRESS, PHONE, World
@@ -396,6 +397,39 @@ def test_narrowing_the_filter_keeps_links_and_withdraws_issues(world: World) -> 
     started(world)
     assert MatchIssue.objects.filter(state="open").count() == 0
     assert world.links() == {pair}
+
+
+def test_a_check_under_way_brings_nobody_over_whom_the_new_filter_keeps_out(world: World) -> None:
+    world.add_pair()
+    connect(world)
+    make_preview(world)
+    started(world)
+    change(world, import_filter="customers")
+    world.add_xero("Only in Xero Limited", "only@xero.example")
+    under_way = Pipeline(pipeline.connect())
+    under_way.pull_both()
+    setup.start(by=world.by)
+    under_way.match()
+    assert Link.objects.count() == 1
+    world.settle()
+    assert Link.objects.count() == 1 and world.karbon_names() == ["Harbour Joinery Limited"]
+
+
+def test_a_check_under_way_does_not_carry_out_what_it_read_before_start(world: World) -> None:
+    connect(world)
+    setup.choose("rules", {"default_contact_type": "Client", "import_filter": "customers"}, by=world.by)
+    xero = world.add_xero("Only in Xero Limited", "only@xero.example")
+    make_preview(world)
+    started(world)
+    change(world, import_filter="all")
+    under_way = Pipeline(pipeline.connect())
+    under_way.pull_both()
+    world.edit_xero(xero, EmailAddress="other@xero.example")
+    setup.start(by=world.by)
+    under_way.match()
+    assert Preview.objects.get().looked_at is None
+    world.settle()
+    assert world.issue_of(xero).reason == "Changed since the preview: the billing email in Xero."
 
 
 def test_what_was_tried_out_can_be_discarded(world: World) -> None:
