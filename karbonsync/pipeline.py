@@ -38,6 +38,8 @@ AFTER_FAULT = timedelta(seconds=5)
 FAULTS_BORNE = 3  # faults in one check after which a service counts as down; fewer are the fault of one contact
 VERIFY_ROUNDS = 3
 POLL_VOUCHES = timedelta(seconds=10)
+# What a reading moves: the rest of a reading position is for others to ask with.
+READ = ("value", "polled_at", "walked_at", "news_at", "poll_calls", "walk_calls", "sizes", "problem", "problem_since")
 Report = Callable[[str, str], None]
 
 
@@ -133,6 +135,7 @@ class Pipeline:
             if cursor.walked_at and not cursor.problem and self._is_fresh_enough(cursor):
                 self.fresh.add(system)
             return
+        _claim(cursor, now)
         seen: set[str] = set()
 
         def keep(snapshots: Sequence[Snapshot]) -> int:
@@ -155,8 +158,7 @@ class Pipeline:
                 cursor.news_at = now
             cursor.poll_calls = self.remotes[system].calls - calls
         cursor.polled_at, cursor.problem, cursor.problem_since = now, "", None
-        cursor.next_poll_at = pacing.next_poll(system, cursor, now)
-        cursor.save()
+        _advance(cursor, now)
         outages.end(system)
         self.fresh.add(system)
         if system is System.KARBON:
@@ -201,7 +203,6 @@ class Pipeline:
         safety.list_is_believed(system)
         mirror.ask_refreshes(missing, reason="not in the list")
         cursor.value, cursor.sizes, cursor.walked_at = walked.cursor, dict(walked.sizes), began
-        cursor.walk_due = False
 
     def _believe(self, system: System, doubt: str, mark: str = "") -> None:
         if doubt:
@@ -542,6 +543,22 @@ class Pipeline:
             self.counts.written[system] = done.filter(system=system).exclude(action=Change.Action.CREATE).count()
             self.counts.calls[system] = remote.calls
         self.counts.failed = ended.filter(state=Change.State.REJECTED).count()
+
+
+def _claim(cursor: Cursor, now: datetime) -> None:
+    """Note that what was asked for is being done, so that what is asked for from now on is seen to be something new.
+
+    Until the list was read the position is blank where a walk was due: a process that dies leaves the walk due.
+    """
+    begun = {"next_poll_at": now, **({"walk_due": False, "value": ""} if cursor.walk_due else {})}
+    Cursor.objects.filter(system=cursor.system).update(**begun)
+
+
+def _advance(cursor: Cursor, now: datetime) -> None:
+    """Store how far a service was read; a look or a walk that somebody asked for meanwhile stays due."""
+    mine = Cursor.objects.filter(system=cursor.system)
+    mine.update(**{name: getattr(cursor, name) for name in READ})
+    mine.filter(next_poll_at=now).update(next_poll_at=pacing.next_poll(System(cursor.system), cursor, now))
 
 
 def still_fits(kind: Kind, old: str, new: str) -> bool:
