@@ -35,12 +35,17 @@ REFRESH_BATCH = 40
 FORGET_AT_ONCE = 500
 RETRY_AFTER = timedelta(seconds=60)
 AFTER_FAULT = timedelta(seconds=5)
-FAULTS_BORNE = 3  # faults in one check after which a service counts as down; fewer are the fault of one contact
+FAULTS_BORNE = 3  # faults in one check after which a service may be down; fewer are the fault of one contact
+UNREADABLE = 60  # records that one check bears with as long as the service itself answers
 VERIFY_ROUNDS = 3
 POLL_VOUCHES = timedelta(seconds=10)
 # What a reading moves: the rest of a reading position is for others to ask with.
 READ = ("value", "polled_at", "walked_at", "news_at", "poll_calls", "walk_calls", "sizes", "problem", "problem_since")
 Report = Callable[[str, str], None]
+
+
+class NotRead(Unavailable):
+    """A contact that could not be read in full before, and is not asked for again now. No fault of the service."""
 
 
 @dataclass
@@ -86,6 +91,7 @@ class Pipeline:
         self.reading_is_over = False  # a preview asks nobody any more once its transaction began
         self._polled_at: datetime | None = None
         self._faults = dict.fromkeys(System, 0)
+        self._unreadable: set[int] = set()  # Karbon contacts that could not be read ahead: not asked for twice
         self._shut: set[System] = set()  # services that do not let us in, or take no more calls today
 
     def check(self, *, full: bool = False) -> Counts:
@@ -232,7 +238,7 @@ class Pipeline:
                         found = self.remotes[system].read([refresh.contact.ref for refresh in due])
                     except Unavailable as error:
                         mirror.postpone_refreshes(due, RETRY_AFTER)
-                        self._bear(system, error)
+                        self._bear(system, error, is_read=True)
                         continue
                     for refresh in due:
                         mirror.settle_refresh(refresh, found.get(refresh.contact.remote_id))
@@ -267,8 +273,10 @@ class Pipeline:
                         continue
                     try:
                         self._link_full_match(contact, int(decision.counterparts[0].id))
+                    except NotRead:
+                        continue
                     except Unavailable as error:
-                        self._bear(System.KARBON, error)
+                        self._bear(System.KARBON, error, is_read=True)
             self._hold_or_create([contact.pk for contact, d in chunk if d.category is not Category.FULL])
         self.promise.was_looked_at(is_all_decided=not queue.due(self.settings.import_filter).exists())
 
@@ -314,8 +322,10 @@ class Pipeline:
                 try:
                     self._adopt_pair(pair.xero, int(pair.karbon_id or 0))
                     waiting.discard(pair.xero_id)
+                except NotRead:
+                    continue
                 except Unavailable as error:
-                    self._bear(System.KARBON, error)
+                    self._bear(System.KARBON, error, is_read=True)
         return sorted(waiting)
 
     def _adopt_pair(self, xero: RemoteContact, karbon_pk: int) -> None:
@@ -369,15 +379,16 @@ class Pipeline:
             try:
                 self._read_in_full(pk)
             except Unavailable as error:
-                self._bear(System.KARBON, error)
+                self._bear(System.KARBON, error, is_read=True)
+                self._unreadable.add(pk)
 
     def _read_in_full(self, karbon_pk: int) -> RemoteContact:
         """Return a Karbon contact as its full record shows it, read in this check."""
         karbon = RemoteContact.objects.get(pk=karbon_pk)
         if karbon.complete and karbon.full_read_at and karbon.full_read_at >= self.began_at:
             return karbon
-        if self.reading_is_over:
-            raise Unavailable("Karbon did not show this contact in full. It is decided later.")
+        if self.reading_is_over or karbon_pk in self._unreadable:
+            raise NotRead("Karbon did not show this contact in full. It is decided later.")
         snapshot = self.remotes[System.KARBON].read([karbon.ref]).get(karbon.remote_id)
         if snapshot is None:
             mirror.ask_refreshes([karbon], reason="not found")
@@ -507,11 +518,17 @@ class Pipeline:
         except RemoteError as error:
             self._note(system, error)
 
-    def _bear(self, system: System, error: Unavailable) -> None:
-        """Go on with the other contacts after a fault, unless the service is down or told us to wait."""
+    def _bear(self, system: System, error: Unavailable, *, is_read: bool = False) -> None:
+        """Go on with the other contacts after a fault, unless the service is down or told us to wait.
+
+        After several faults of reading the service is glanced at: while it answers, it is those records that are at fault,
+        and they keep nobody else waiting (invariant 12).
+        """
         self._faults[system] += 1
-        if self._faults[system] >= FAULTS_BORNE or (error.retry_after or 0) > 2:
+        if (error.retry_after or 0) > 2 or self._faults[system] >= (UNREADABLE if is_read else FAULTS_BORNE):
             raise error
+        if self._faults[system] % FAULTS_BORNE == 0:
+            self.remotes[system].glance()
         log.info("check: %s: one fault borne", system)
 
     def _open(self) -> list[System]:

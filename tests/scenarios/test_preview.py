@@ -358,6 +358,39 @@ def test_a_preview_that_cannot_be_made_says_why(world: World) -> None:
     assert "Connect Xero again" in told.problem
 
 
+def test_records_that_karbon_cannot_show_keep_nobody_else_from_starting(world: World) -> None:
+    pairs = [world.add_pair(f"Pair {number} Limited", f"pair{number}@both.example") for number in range(8)]
+    connect(world)
+    broken = [key for _, key in pairs[1:6]]
+    world.fault(system="karbon", path=f"/Organizations/({'|'.join(broken)})", kind="error", status=500, times=1000)
+    rows = make_preview(world)
+    outcomes = {row["xero_id"]: (row["what happens"], row["notes"]) for row in rows}
+    for contact, key in pairs:
+        expected = "Not touched" if key in broken else "Full match"
+        assert outcomes[contact][0] == expected, outcomes[contact]
+    assert "could not be read in full yet" in outcomes[pairs[1][0]][1]
+    setup.start(by=world.by)
+    world.sync()
+    assert world.links() == {pair for pair in pairs if pair[1] not in broken}
+    world.no_faults()
+    world.wait_out()
+    world.sync()
+    held = {contact for contact, key in pairs if key in broken}
+    assert all(world.issue_of(contact).reason.startswith("Changed since the preview") for contact in held)
+
+
+def test_a_karbon_that_is_down_is_not_asked_for_every_record(world: World) -> None:
+    for number in range(8):
+        world.add_pair(f"Pair {number} Limited", f"pair{number}@both.example")
+    connect(world)
+    previewing.ask(by=world.by)
+    world.fault(system="karbon", method="GET", path=".", kind="error", status=500, times=1000, skip=4)
+    tasks.make_preview()
+    waiting = Preview.objects.get()
+    assert (waiting.state, waiting.faults) == (Preview.State.WAITING, 1)
+    assert len(world.calls(system="karbon", path="/Organizations/")) <= 3 * (pipeline.FAULTS_BORNE + 1)
+
+
 # --- later changes of the settings ------------------------------------------------------------------------------------
 
 
