@@ -9,7 +9,6 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -19,10 +18,9 @@ from contacts.fields import FIELDS
 from contacts.links import NotPossible
 from contacts.models import SyncSettings
 from contacts.values import Kind, System
-from karbonsync import bells, corrections, preview_csv, previewing, promise, setup, setup_pages
+from karbonsync import corrections, preview_csv, previewing, promise, setup, setup_pages
 from karbonsync.dashboard import running_check
-from karbonsync.lease import LEASE
-from karbonsync.models import Lease, Preview, PreviewRow, SetUp
+from karbonsync.models import Preview, PreviewRow, SetUp
 from karbonsync.setup_pages import MAY
 from matching import classifier
 
@@ -191,11 +189,8 @@ def progress(request: HttpRequest) -> HttpResponse:
     made = Preview.objects.first()
     if made is None:
         return JsonResponse({"is_under_way": False, "state": "", "progress": ""})
-    lease = Lease.objects.filter(name=LEASE, expires_at__gt=timezone.now()).exclude(holder="").first()
     said = made.progress or (made.problem if made.state == Preview.State.WAITING else "")
-    if lease is None and previewing.is_stalled(made, made.told_at):
-        Preview.objects.filter(pk=made.pk, told_at=made.told_at).update(told_at=timezone.now())  # not at every look
-        bells.ring_for_preview()
+    if previewing.take_up():
         said = "The background worker has not taken it up. Is it running on the server (manage.py qcluster)?"
     if made.state == Preview.State.ASKED and running_check():
         said = "A check is running. The preview is made right after it."

@@ -97,6 +97,13 @@ def make_preview() -> None:
         lease.drop()
 
 
+def see_to_preview() -> None:
+    """Take up a preview whose process died; once none is under way, nobody looks any more."""
+    previewing.take_up()
+    if not previewing.is_under_way():
+        bells.stop_watching_preview()
+
+
 def run_check(lease: Held, *, full: bool = False, report: Report = _silent) -> tuple[Counts, list[str]]:
     """Run one check under a lease and leave its record. Returns what it did and what was in the way."""
     return _run(lease, report, lambda work: work.check(full=full))

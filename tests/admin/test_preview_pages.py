@@ -161,7 +161,8 @@ def test_progress_is_told_and_a_preview_whose_process_died_goes_on(admin: Client
     told = admin.get(reverse("admin:preview_progress")).json()
     assert told == {"is_under_way": True, "state": "Being made", "progress": "Xero: 300 contacts read"}
     assert rung == []
-    Preview.objects.update(told_at=timezone.now() - timedelta(minutes=5))
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Preview.objects.update(asked_at=long_ago, told_at=long_ago)
     admin.get(reverse("admin:preview_progress"))
     assert rung == ["ring"]
     assert 'data-preview-url="' in text(admin.get(PAGE))

@@ -1,11 +1,16 @@
 """The preview is what then happens: its file is held against both services after the first import."""
 
 import csv
+import sys
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
+from django.utils.module_loading import import_string
+from django_q.models import OrmQ, Schedule
 
 from contacts import budget, links, mirror
 from contacts.models import Budget, Change, Link, RemoteContact, SyncSettings
@@ -356,6 +361,56 @@ def test_a_preview_that_cannot_be_made_says_why(world: World) -> None:
     told = Preview.objects.get()
     assert told.state == Preview.State.FAILED
     assert "Connect Xero again" in told.problem
+
+
+def test_a_service_that_closes_for_hours_while_the_lists_are_read_is_waited_for(world: World) -> None:
+    world.add_pair()
+    connect(world)
+    world.fault(system="xero", path="Contacts", kind="rate_limit", retry_after=4000)
+    previewing.ask(by=world.by)
+    for _ in range(previewing.TRIES + 2):
+        tasks.make_preview()
+    waiting = Preview.objects.get()
+    assert (waiting.state, waiting.faults) == (Preview.State.WAITING, 0)
+    assert waiting.not_before is not None and waiting.not_before > timezone.now() + timedelta(minutes=60)
+    assert "Xero" in waiting.problem
+    world.wait_out()
+    tasks.make_preview()
+    assert Preview.objects.get().state == Preview.State.READY
+
+
+def test_a_preview_that_takes_long_stops_by_the_clock_and_goes_on(world: World, monkeypatch: Any) -> None:
+    world.add_pair()
+    connect(world)
+    previewing.ask(by=world.by)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(previewing, "TURN", timedelta(0))
+        for _ in range(previewing.TRIES + 2):
+            tasks.make_preview()
+    assert (Preview.objects.get().state, Preview.objects.get().faults) == (Preview.State.WAITING, 0)
+    tasks.make_preview()
+    assert Preview.objects.get().state == Preview.State.READY
+
+
+def test_a_preview_whose_process_was_killed_is_taken_up_though_nobody_looks(
+    world: World, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    world.add_pair()
+    connect(world)
+    previewing.ask(by=world.by)
+    with monkeypatch.context() as dying:
+        dying.setattr(previewing, "_spool", lambda *args: sys.exit())
+        with pytest.raises(SystemExit):
+            tasks.make_preview()
+    Preview.objects.update(asked_at=F("asked_at") - timedelta(minutes=5), told_at=timezone.now() - timedelta(minutes=5))
+    each_minute = Schedule.objects.get(func="karbonsync.tasks.see_to_preview", schedule_type=Schedule.MINUTES)
+    with django_capture_on_commit_callbacks(execute=True):
+        import_string(each_minute.func)()
+    assert "karbonsync.tasks.make_preview" in [queued.func() for queued in OrmQ.objects.all()]
+    tasks.make_preview()
+    assert Preview.objects.get().state == Preview.State.READY
+    import_string(each_minute.func)()
+    assert not Schedule.objects.filter(func=each_minute.func).exists()
 
 
 def test_records_that_karbon_cannot_show_keep_nobody_else_from_starting(world: World) -> None:
