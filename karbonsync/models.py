@@ -170,6 +170,9 @@ class FormerPair(models.Model):
     karbon = models.ForeignKey(RemoteContact, models.CASCADE, null=True, related_name="former_pairs")
     found = models.CharField(max_length=8, choices=Found)
     asked_at = models.DateTimeField(auto_now_add=True)
+    is_agreed = models.BooleanField(
+        default=False, help_text="A person has seen it in a preview and pressed Start since."
+    )
 
     class Meta:
         constraints = [

@@ -313,12 +313,15 @@ class Pipeline:
     def _adopt(self) -> list[int]:
         """Link the pairs that Karbon's own sync left behind, whatever their names: they were one client there.
 
-        Returns the Xero contacts whose Karbon side could not be read: they are not matched otherwise meanwhile.
+        Returns the Xero contacts whose Karbon side could not be read, or whose pair no person has seen in a preview yet:
+        they are not matched otherwise meanwhile.
         """
         pairs = takeover.pairs(self.settings.import_filter)
         waiting = {pair.xero_id for pair in pairs}
         with self._going_on(System.KARBON):
             for pair in pairs:
+                if not pair.is_agreed:
+                    continue
                 try:
                     self._adopt_pair(pair.xero, int(pair.karbon_id or 0))
                     waiting.discard(pair.xero_id)
@@ -363,7 +366,7 @@ class Pipeline:
 
         A full record may show another name or email than the list: then it is looked again who matches whom.
         """
-        pairs = takeover.pairs(self.settings.import_filter)
+        pairs = takeover.pairs(self.settings.import_filter, also_held=True)
         self._read_ahead([int(pair.karbon_id or 0) for pair in pairs])
         for _ in range(VERIFY_ROUNDS):
             before = self.remotes[System.KARBON].calls

@@ -130,7 +130,7 @@ def _counts() -> dict[str, int]:
 
 def _is_stale(made: Preview, chosen: SyncSettings) -> bool:
     """Tell whether the settings have moved on from those that the preview was made with."""
-    return made.state == Preview.State.READY and made.made_with != {**promise.choices_of(chosen), **made.proposed}
+    return made.state == Preview.State.READY and made.made_with != {**promise.made_with(chosen), **made.proposed}
 
 
 def _tried(made: Preview, chosen: SyncSettings) -> list[tuple[str, str, str]]:

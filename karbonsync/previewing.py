@@ -140,6 +140,7 @@ def _make(preview: Preview, tell: Tell) -> None:
     stored = SyncSettings.load()
     for name, value in preview.proposed.items():
         setattr(work.settings, name, value)
+    made_with = promise.made_with(work.settings)
     _read(work, stored)
     read_more = _until(began_at + TURN, tell)
     work.report = lambda step, progress: read_more(progress)
@@ -151,7 +152,7 @@ def _make(preview: Preview, tell: Tell) -> None:
             _spool(work, stored, spool)
             transaction.set_rollback(True)
         tell("Storing what was found")
-        _store(preview, spool, promise.choices_of(work.settings))
+        _store(preview, spool, made_with)
 
 
 def _read(work: Pipeline, stored: SyncSettings) -> None:
@@ -188,6 +189,7 @@ def _spool(work: Pipeline, stored: SyncSettings, spool: IO[str]) -> None:
         conventions.change(stored, work.settings)
     except NotPossible as reason:
         raise Unavailable(str(reason), retry_after=30.0) from reason
+    takeover.agree(work.settings.import_filter)
     work.report = lambda step, progress: None  # nothing told in here would last
     work.match()
     work.plan()

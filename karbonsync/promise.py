@@ -13,7 +13,7 @@ from django.utils import timezone
 from contacts.fields import BLANK, FIELDS
 from contacts.models import RemoteContact, SyncSettings
 from contacts.values import System
-from karbonsync.models import Preview, PreviewRow
+from karbonsync.models import Preview, PreviewRow, SetUp
 from matching.matcher import Category, Decision
 
 Outcome = PreviewRow.Outcome
@@ -38,6 +38,11 @@ _LONGEST = 300
 def choices_of(chosen: SyncSettings) -> dict[str, Any]:
     """The choices that decide what a preview shows."""
     return {name: getattr(chosen, name) for name in CHOICES}
+
+
+def made_with(chosen: SyncSettings) -> dict[str, Any]:
+    """All that a preview was made with: with other choices, or another answer about Karbon's own sync, it is stale."""
+    return {**choices_of(chosen), "takes_over": SetUp.load().former_sync == SetUp.FormerSync.YES}
 
 
 @dataclass(frozen=True)

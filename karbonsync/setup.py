@@ -24,7 +24,7 @@ from karbon import remote as karbon_remote
 from karbon.keys import Keys
 from karbon.models import KarbonConnection
 from karbon.remote import Account
-from karbonsync import conventions, outages, pipeline, promise, schedules
+from karbonsync import conventions, outages, pipeline, promise, schedules, takeover
 from karbonsync.lease import LEASE, Held
 from karbonsync.models import Cursor, FormerPair, Preview, SetUp
 from xero import oauth
@@ -142,10 +142,10 @@ def choose(step: str, chosen: Mapping[str, Any], *, by: User) -> dict[str, Any]:
 
 @transaction.atomic
 def answer_former_sync(answer: str, *, by: User) -> None:
-    """Say whether Karbon's own Xero sync ran before; a new yes asks Karbon for its pairs anew."""
+    """Say whether Karbon's own Xero sync ran before; each yes asks Karbon for its pairs anew, in the next preview."""
     SetUp.load()
     SetUp.objects.update(former_sync=answer, former_problem="")
-    FormerPair.objects.exclude(found=FormerPair.Found.ONE).delete()
+    FormerPair.objects.all().delete()
     log(by, SetUp.load(), f"Karbon's own Xero sync: {SetUp.FormerSync(answer).label}.")
 
 
@@ -167,7 +167,7 @@ def start(*, by: User) -> None:
     wanted = copy.copy(chosen)
     for name, value in {**preview.proposed, "syncing": True, "meant_until": preview.made_at}.items():
         setattr(wanted, name, value)
-    if promise.choices_of(wanted) != preview.made_with:
+    if promise.made_with(wanted) != preview.made_with:
         raise Overtaken("The settings have changed since this preview was made. Make a new one.")
     _change_conventions(chosen, wanted)
     wanted.save()
@@ -176,6 +176,7 @@ def start(*, by: User) -> None:
     is_first = not preview.proposed and not chosen.syncing
     accepted = {"state": Preview.State.ACCEPTED, "accepted_at": timezone.now(), "holds_new": is_first}
     Preview.objects.filter(pk=preview.pk).update(**accepted)
+    takeover.agree(wanted.import_filter)
     log(by, wanted, "Started syncing." if not preview.proposed else f"Changed, after a preview: {', '.join(sorted(preview.proposed))}.")  # fmt: skip
     remember_sizes()
     schedules.ensure()

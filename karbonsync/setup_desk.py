@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from contacts import pages
+from contacts.links import NotPossible
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
 from karbon import conventions as labels
@@ -211,12 +212,25 @@ def former(request: HttpRequest) -> HttpResponse:
             problem = "Switch Karbon's own Xero sync off first, then tick the box."
         elif answer in SetUp.FormerSync.values:
             setup.answer_former_sync(answer, by=by)
-            return setup_pages.next_step()
+            return _answered(request, answer, by)
         else:
             problem = "Choose one of the two answers."
     return setup_pages.show(
         request, "setup/former.html", "Karbon's own Xero sync", "former", problem=problem, answer=answer, done=done
     )
+
+
+def _answered(request: HttpRequest, answer: str, by: User) -> HttpResponse:
+    """Go on; where syncing is on, a yes shows first which pairs Karbon tells of, and what linking them would do."""
+    if answer != SetUp.FormerSync.YES or not SyncSettings.load().syncing:
+        return setup_pages.next_step()
+    try:
+        previewing.ask(by=by)
+    except NotPossible as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.info(request, "Nothing is changed yet. Karbon is asked for the pairs of its own sync: first see them.")
+    return redirect("admin:preview")
 
 
 # --- start ------------------------------------------------------------------------------------------------------------

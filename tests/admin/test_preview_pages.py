@@ -29,7 +29,7 @@ def text(response: Any) -> str:
 def ready(db) -> Preview:
     """A preview that can be carried out, as the settings are now."""
     now = timezone.now()
-    made_with = promise.choices_of(SyncSettings.load())
+    made_with = promise.made_with(SyncSettings.load())
     return Preview.objects.create(state="ready", asked_at=now, made_at=now, made_with=made_with)
 
 

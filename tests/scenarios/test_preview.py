@@ -696,3 +696,40 @@ def test_a_taken_over_pair_that_changed_since_the_preview_is_held(world: World) 
     started(world)
     assert world.issue_of(xero).reason == "Changed since the preview: the billing email in Xero."
     assert world.candidates(xero) == {key} and world.links() == set()
+
+
+def test_a_yes_after_the_preview_asks_for_a_new_one(world: World) -> None:
+    world.add_xero("Harbour Holdings (2019) Ltd", "ap@harbour.example")
+    connect(world)
+    make_preview(world)
+    setup.answer_former_sync("yes", by=world.by)
+    with pytest.raises(links.Overtaken, match="Make a new one"):
+        setup.start(by=world.by)
+    assert not SyncSettings.load().syncing
+
+
+def test_each_yes_asks_karbon_anew(world: World) -> None:
+    xero, key = taken_over(world)
+    assert row_of(make_preview(world), "Harbour Holdings (2019) Ltd")["karbon_id"] == key
+    other = world.add_organisation("Harbour Boats Limited", "boats@harbour.example")
+    world.edit_karbon(key, ExternalKey="")
+    world.edit_karbon(other, ExternalKey=xero)
+    setup.answer_former_sync("yes", by=world.by)
+    assert row_of(make_preview(world), "Harbour Holdings (2019) Ltd")["karbon_id"] == other
+
+
+def test_a_late_yes_shows_the_pairs_among_the_match_issues_and_links_them_after_the_press(world: World) -> None:
+    xero = world.add_xero("Harbour Joinery Limited", "ap@harbour.example")
+    key = world.add_organisation("Harbour Joinery Limited", "office@harbour.example")
+    world.edit_karbon(key, ExternalKey=xero)
+    connect(world)
+    make_preview(world)
+    started(world)
+    assert world.candidates(xero) == {key}
+    setup.answer_former_sync("yes", by=world.by)
+    assert row_of(make_preview(world), "Harbour Joinery Limited")["what happens"] == "Was linked by Karbon's sync"
+    world.settle()
+    assert world.links() == set(), "nothing before the press"
+    started(world)
+    assert world.links() == {(xero, key)}
+    assert not MatchIssue.objects.filter(state="open").exists()
