@@ -263,7 +263,7 @@ class Pipeline:
         waiting = self._adopt()
         due = queue.due(self.settings.import_filter).exclude(pk__in=waiting)
         if due.exists():
-            filing.bring_up_to_date(lambda filed: self.report(Run.Step.MATCH, f"{filed:,} contacts prepared"))
+            self.file()
         for decided in queue.decisions(due):
             chunk = self.promise.keep(decided)
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
@@ -279,6 +279,10 @@ class Pipeline:
                         self._bear(System.KARBON, error, is_read=True)
             self._hold_or_create([contact.pk for contact, d in chunk if d.category is not Category.FULL])
         self.promise.was_looked_at(is_all_decided=not queue.due(self.settings.import_filter).exists())
+
+    def file(self) -> None:
+        """Put under their lookup keys whoever was read since: what looking for lookalikes rests on."""
+        filing.bring_up_to_date(lambda filed: self.report(Run.Step.MATCH, f"{filed:,} contacts prepared"))
 
     def _is_as_chosen(self) -> bool:
         """Tell whether the choices are still those of this check: a person may have changed them since it began."""
@@ -349,11 +353,14 @@ class Pipeline:
         """Read Karbon's full record, see that it still matches, and link."""
         karbon = self._read_in_full(karbon_pk)
         self.report(Run.Step.MATCH, f"{self.counts.matched['full'] + 1:,} full matches linked")
-        ((contact, decision),) = self.promise.keep(queue.decide([contact]))
-        if decision.category is Category.CONFLICT:
-            self._hold_or_create([contact.pk])
-        if decision.category is not Category.FULL or not karbon.complete or not self._is_as_chosen():
-            return  # what the full record shows is decided by the next check
+        if not self.reading_is_over:
+            ((contact, decision),) = self.promise.keep(queue.decide([contact]))
+            if decision.category is Category.CONFLICT:
+                self._hold_or_create([contact.pk])
+            if decision.category is not Category.FULL or not self._is_as_chosen():
+                return  # what the full record shows is decided by the next check
+        if not karbon.complete:
+            return
         try:
             links.link(contact, karbon, origin=Link.Origin.FULL_MATCH, check_number=self.number)
         except links.Overtaken:

@@ -1,7 +1,8 @@
 """Makes the preview: asked for by a person, made in the background, shown until it is carried out or replaced.
 
 Reading comes first and keeps what it read, so that a preview that has to wait for the services goes on where it ended. Then
-match and plan run in a transaction that is rolled back; what they would do is spooled to a file and stored afterwards.
+match and plan run in a transaction that is rolled back; what they would do is spooled to a file and stored afterwards. The
+transaction keeps others from writing where the database is SQLite, so whatever can be done before it is.
 """
 
 import json
@@ -174,11 +175,15 @@ def _read(work: Pipeline, stored: SyncSettings) -> None:
 
 
 def _read_what_decides(work: Pipeline, tell: Tell) -> None:
-    """Read what the lists do not show: pairs of Karbon's own sync, and the full records of those about to be linked."""
+    """Read what the lists do not show: pairs of Karbon's own sync, and the full records of those about to be linked.
+
+    Filing them belongs here, too: it lasts, and in the transaction it would be long, and done again by the next check.
+    """
     karbon = work.remotes[System.KARBON]
     if isinstance(karbon, karbon_remote.KarbonRemote):
         takeover.find_pairs(karbon, work.settings.import_filter, tell)
     work.verify()
+    work.file()
 
 
 def _spool(work: Pipeline, stored: SyncSettings, spool: IO[str]) -> None:

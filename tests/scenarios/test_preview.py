@@ -19,8 +19,8 @@ from karbon import mapping as karbon_mapping
 from karbonsync import corrections, lease, pipeline, preview_csv, previewing, setup, tasks
 from karbonsync.models import Preview, PreviewRow, SetUp
 from karbonsync.pipeline import Pipeline
-from matching import issues
-from matching.models import KindDecision, MatchIssue
+from matching import filing, issues
+from matching.models import Filed, KindDecision, MatchIssue
 from tests.scenarios.conftest import ADDRESS, PHONE, World
 from xero import mapping as xero_mapping
 
@@ -142,6 +142,15 @@ def test_the_file_and_what_then_happened_differ_in_no_row(world: World, spec: An
     assert differing_rows(rows, before, everything(world)) == []
     assert len(rows) >= len(untouched["xero"]["contacts"])
     assert Preview.objects.get().state == Preview.State.OVER
+
+
+def test_what_a_preview_files_lasts_so_that_neither_the_next_one_nor_the_import_does_it_again(world: World) -> None:
+    world.add_pair()
+    world.add_xero("Only in Xero", "only@xero.example")
+    connect(world)
+    make_preview(world)
+    assert Filed.objects.count() == RemoteContact.objects.count() == 3
+    assert filing.bring_up_to_date() == 0
 
 
 def test_before_start_nothing_is_written_and_nothing_is_linked(world: World) -> None:
