@@ -323,6 +323,25 @@ def test_left_out_before_start_nothing_happens_to_it(world: World) -> None:
     assert world.karbon(key)
 
 
+def test_left_out_in_a_later_preview_its_match_issue_is_closed_and_comes_again_when_it_is_brought_back(
+    world: World,
+) -> None:
+    xero = world.add_xero("Half Match Limited", "one@half.example")
+    world.add_organisation("Half Match Limited", "two@half.example")
+    connect(world)
+    make_preview(world)
+    started(world)
+    assert world.issue_of(xero)
+    make_preview(world)
+    row = PreviewRow.objects.get(name="Half Match Limited", xero__isnull=False)
+    corrections.leave_out(row.pk, by=world.by)
+    assert not MatchIssue.objects.filter(state="open").exists()
+    assert RemoteContact.objects.get(remote_id=xero).left_out
+    corrections.bring_back(row.pk, by=world.by)
+    world.sync()
+    assert world.issue_of(xero) and not RemoteContact.objects.get(remote_id=xero).left_out
+
+
 def key_made(xero: str) -> str:
     karbon = Link.objects.get(xero__remote_id=xero).karbon
     assert karbon is not None
