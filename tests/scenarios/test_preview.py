@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
 
-from contacts import budget, links, mirror
+from contacts import budget, links, mirror, pausing
 from contacts.models import Budget, Change, Link, RemoteContact, SyncSettings
 from contacts.values import Kind, System
 from karbon import mapping as karbon_mapping
-from karbonsync import corrections, lease, pipeline, preview_csv, previewing, setup, tasks
+from karbonsync import corrections, lease, pipeline, preview_csv, previewing, resuming, setup, tasks
 from karbonsync.models import Preview, PreviewRow, SetUp
 from karbonsync.pipeline import Pipeline
 from matching import filing, issues
@@ -761,3 +761,17 @@ def test_a_late_yes_shows_the_pairs_among_the_match_issues_and_links_them_after_
     started(world)
     assert world.links() == {(xero, key)}
     assert not MatchIssue.objects.filter(state="open").exists()
+
+
+def test_a_pause_foretells_the_pairs_that_will_be_taken_over(world: World) -> None:
+    xero, key = taken_over(world)
+    make_preview(world)
+    pausing.pause_all(by=world.by, reason="Year-end")
+    setup.start(by=world.by)
+    tasks.check()
+    outlook = resuming.outlook(SyncSettings.load())
+    assert (outlook.linked, outlook.new, outlook.held) == (1, 0, 0)
+    assert outlook.lines == ["1 Xero contact that came meanwhile linked to a match in Karbon"]
+    pausing.resume_all(by=world.by)
+    world.settle()
+    assert world.links() == {(xero, key)}
