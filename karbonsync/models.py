@@ -225,6 +225,12 @@ class Preview(models.Model):
     def __str__(self) -> str:
         return f"Preview of {self.asked_at:%d %b %Y %H:%M}"
 
+    @classmethod
+    def tried_out(cls) -> dict[str, Any]:
+        """Return the settings that are being tried out: until a person uses them, or keeps the settings as they are."""
+        preview = cls.objects.exclude(state__in=(cls.State.ACCEPTED, cls.State.OVER)).first()
+        return dict(preview.proposed) if preview else {}
+
 
 class PreviewRow(models.Model):
     """What would become of one contact: who it would be linked to, or created as, and each value that would change."""

@@ -87,7 +87,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         is_under_way=made is not None and made.state in Preview.UNDER_WAY,
         is_open=made is not None and made.state == Preview.State.READY,
         is_stale=made is not None and _is_stale(made, chosen),
-        tried=_tried(made, chosen) if made else [],
+        tried=_tried(chosen),
         tabs=[found_tab for found_tab in tabs if found_tab.count or found_tab.key in ("", tab)],
         tab=tab,
         explained=EXPLAINED.get(Outcome(tab)) if tab in Outcome.values else "",
@@ -133,10 +133,11 @@ def _is_stale(made: Preview, chosen: SyncSettings) -> bool:
     return made.state == Preview.State.READY and made.made_with != {**promise.made_with(chosen), **made.proposed}
 
 
-def _tried(made: Preview, chosen: SyncSettings) -> list[tuple[str, str, str]]:
+def _tried(chosen: SyncSettings) -> list[tuple[str, str, str]]:
     """What is tried out: the setting, its value now and then."""
-    then = SyncSettings(**{**promise.choices_of(chosen), **made.proposed})
-    return [(str(SyncSettings._meta.get_field(name).verbose_name), _said(chosen, name), _said(then, name)) for name in made.proposed]  # type: ignore[union-attr]  # fmt: skip
+    tried = Preview.tried_out()
+    then = SyncSettings(**{**promise.choices_of(chosen), **tried})
+    return [(str(SyncSettings._meta.get_field(name).verbose_name), _said(chosen, name), _said(then, name)) for name in tried]  # type: ignore[union-attr]  # fmt: skip
 
 
 def _said(chosen: SyncSettings, name: str) -> str:
@@ -165,12 +166,12 @@ def _is_unsure(row: PreviewRow) -> bool:
 
 @setup_pages.act(page_url)
 def make(request: HttpRequest, *, by: User) -> HttpResponse:
-    """Ask for a new preview of the settings as they are."""
+    """Ask for a new preview of the settings as they are, or of those that are being tried out."""
     if not setup.are_connected():
         raise NotPossible("Connect both services first: the preview reads them.")
     if not SyncSettings.load().default_contact_type:
         raise NotPossible("Choose the contact type of new Karbon contacts first.")
-    previewing.ask(by=by)
+    previewing.ask(by=by, proposed=Preview.tried_out())
     return redirect("admin:preview")
 
 

@@ -33,6 +33,14 @@ from xero.models import XeroConnection
 NO_NAME = "Karbon account"
 
 
+def as_tried() -> SyncSettings:
+    """Return the settings as they would be with what is being tried out. Not to be saved."""
+    chosen = SyncSettings.load()
+    for name, value in Preview.tried_out().items():
+        setattr(chosen, name, value)
+    return chosen
+
+
 def log(by: User, row: Model, message: str) -> None:
     LogEntry.objects.log_actions(by.pk, [row], CHANGE, change_message=message, single_object=True)
 
@@ -127,10 +135,12 @@ def are_connected() -> bool:
 def choose(step: str, chosen: Mapping[str, Any], *, by: User) -> dict[str, Any]:
     """Store choices of a step (``rules`` or ``conventions``), or return what is to be previewed first.
 
-    Before Start nothing has happened yet, so they are stored at once. Later a person sees their effect before.
+    Before Start nothing has happened yet, so they are stored at once. Later a person sees their effect before, together
+    with what is being tried out already.
     """
     now = SyncSettings.load()
-    news = {name: value for name, value in chosen.items() if getattr(now, name) != value}
+    wanted = {**Preview.tried_out(), **chosen} if now.syncing else chosen
+    news = {name: value for name, value in wanted.items() if getattr(now, name) != value}
     if now.syncing and news:
         return news
     SyncSettings.objects.filter(id=1).update(**news)

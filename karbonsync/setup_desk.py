@@ -137,7 +137,7 @@ class RulesForm(forms.Form):
 
 def rules(request: HttpRequest) -> HttpResponse:
     """Choose what new Karbon contacts become, and which Xero contacts are brought over."""
-    by, chosen = pages.require(request, MAY), SyncSettings.load()
+    by, chosen = pages.require(request, MAY), setup.as_tried()
     types = setup.contact_types()
     form = RulesForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -161,7 +161,7 @@ def rules(request: HttpRequest) -> HttpResponse:
 
 def conventions(request: HttpRequest) -> HttpResponse:
     """Choose which phone and address of a Karbon card count, and whether lookalikes wait."""
-    by, chosen = pages.require(request, MAY), SyncSettings.load()
+    by, chosen = pages.require(request, MAY), setup.as_tried()
     problem = ""
     if request.method == "POST":
         found = {
@@ -200,6 +200,9 @@ def _chosen(request: HttpRequest, step: str, found: dict[str, Any], by: User) ->
         previewing.ask(by=by, proposed=tried)
         messages.info(request, "Nothing is changed yet. First see what it would do.")
         return redirect("admin:preview")
+    if Preview.tried_out():
+        previewing.discard(by=by)
+        messages.info(request, "The settings stay as they are.")
     return setup_pages.next_step() if not SyncSettings.load().syncing else redirect("admin:setup")
 
 
@@ -225,7 +228,7 @@ def _answered(request: HttpRequest, answer: str, by: User) -> HttpResponse:
     if answer != SetUp.FormerSync.YES or not SyncSettings.load().syncing:
         return setup_pages.next_step()
     try:
-        previewing.ask(by=by)
+        previewing.ask(by=by, proposed=Preview.tried_out())
     except NotPossible as reason:
         messages.error(request, str(reason))
     else:
