@@ -5,7 +5,7 @@ list is believed only when its count and its keys agree, and a record is gone on
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,10 +44,14 @@ class KarbonRemote:
     system = System.KARBON
     batch_size = 1  # Karbon has no batch calls (facts, Karbon A4)
 
-    def __init__(self, session: ApiSession, by: Conventions = STANDARD) -> None:
-        """``by`` says which phone and which address of a card are ours."""
-        self._session, self._by = session, by
+    def __init__(self, session: ApiSession, in_force: Callable[[], Conventions] = lambda: STANDARD) -> None:
+        """``in_force`` says which phone and which address of a card are ours: asked each time, since people change it."""
+        self._session, self._in_force = session, in_force
         self.client = KarbonClient(session)
+
+    @property
+    def _by(self) -> Conventions:
+        return self._in_force()
 
     @property
     def calls(self) -> int:
@@ -346,5 +350,9 @@ def connect(for_person: bool = False, *, keys: Keys | None = None, in_any_case: 
         problems=client.problems,
         for_person=for_person,
     )
+    return KarbonRemote(session, _in_force)
+
+
+def _in_force() -> Conventions:
     chosen = SyncSettings.load()
-    return KarbonRemote(session, conventions.of(chosen.karbon_address_labels, chosen.karbon_phone_labels))
+    return conventions.of(chosen.karbon_address_labels, chosen.karbon_phone_labels)

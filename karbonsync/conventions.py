@@ -2,12 +2,16 @@
 
 All records are read anew from what the mirror keeps, and the base of each pair follows what is shown now: nothing travels
 by the change itself, nothing is blanked or overwritten. From then on edits of the newly chosen entries travel.
+
+A read that began by the old convention must not come after: the caller lets no check run meanwhile, and what anybody else
+was reading of the contacts that moved is not believed (``reads_valid_from``).
 """
 
 from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from contacts import bell, mirror
 from contacts.links import NotPossible
@@ -59,9 +63,10 @@ def _read_anew(chunk: Sequence[RemoteContact], by: karbon_conventions.Convention
         shown = {name: value for name, value in values.items() if value != contact.values.get(name)}
         if shown and contact.payload.get("BusinessCards"):
             contact.values = {**contact.values, **shown}
+            contact.reads_valid_from = max(filter(None, (contact.reads_valid_from, timezone.now())))
             moved[contact.pk] = shown
     changed = [contact for contact in chunk if contact.pk in moved]
-    RemoteContact.objects.bulk_update(changed, ["values"], batch_size=50)
+    RemoteContact.objects.bulk_update(changed, ["values", "reads_valid_from"], batch_size=50)
     links = list(mirror.open_links(System.KARBON, moved).select_for_update(of=("self",)).select_related("xero"))
     for link in links:
         if link.xero is not None and link.karbon_id is not None:

@@ -10,7 +10,7 @@ from contacts.values import Kind
 from karbon import remote as karbon_remote
 from karbonsync import preview_rows
 from karbonsync.models import Preview, PreviewRow
-from matching import kind_checks, kinds
+from matching import issues, kind_checks, kinds
 
 Outcome = PreviewRow.Outcome
 MAY_BE_LEFT_OUT = (Outcome.NEW, Outcome.FULL, Outcome.ADOPTED, Outcome.CONFLICT, Outcome.SIMILAR)
@@ -48,7 +48,11 @@ def leave_out(pk: int, *, by: User) -> PreviewRow:
     row = _open_row(pk)
     if row.outcome not in MAY_BE_LEFT_OUT:
         raise NotPossible("Nothing would happen to this contact, so there is nothing to leave out.")
-    links.leave_out(_xero(row), by=by)
+    waiting = issues.open_issues().filter(xero=_xero(row)).first()
+    if waiting is not None:  # nothing is left to decide
+        issues.leave_out(waiting, by=by)
+    else:
+        links.leave_out(_xero(row), by=by)
     row.before_left_out, row.outcome = row.outcome, Outcome.LEFT_OUT
     row.save()
     return row

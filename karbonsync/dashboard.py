@@ -22,9 +22,9 @@ from contacts.values import System
 from karbon import keys as karbon_keys
 from karbon.models import KarbonConnection
 from karbonsync import forecast, listening, outages, pacing, standing
+from karbonsync.lease import LEASE
 from karbonsync.listening import Listening
 from karbonsync.models import Cursor, Lease, Run, SetUp
-from karbonsync.tasks import LEASE
 from matching import issues
 from xero.models import XeroConnection
 

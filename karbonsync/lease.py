@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from karbonsync.models import Lease
 
+LEASE = "check"  # the one there is: a check, a preview and a new convention exclude each other
+
 
 class Held:
     """A lease that is ours. Losing it is harmless: every state moves by conditional UPDATE; it only saves double work."""

@@ -170,6 +170,9 @@ class FormerPair(models.Model):
     karbon = models.ForeignKey(RemoteContact, models.CASCADE, null=True, related_name="former_pairs")
     found = models.CharField(max_length=8, choices=Found)
     asked_at = models.DateTimeField(auto_now_add=True)
+    is_agreed = models.BooleanField(
+        default=False, help_text="A person has seen it in a preview and pressed Start since."
+    )
 
     class Meta:
         constraints = [
@@ -212,6 +215,7 @@ class Preview(models.Model):
     not_before = models.DateTimeField(null=True)
     problem = models.CharField(max_length=500, blank=True)
     made_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True, help_text="When a person said that it be carried out.")
     holds_new = models.BooleanField(default=False, help_text="Whoever is not in it waits for a person.")
     looked_at = models.DateTimeField(null=True, help_text="When a check had decided everybody whom it could.")
 
@@ -220,6 +224,12 @@ class Preview(models.Model):
 
     def __str__(self) -> str:
         return f"Preview of {self.asked_at:%d %b %Y %H:%M}"
+
+    @classmethod
+    def tried_out(cls) -> dict[str, Any]:
+        """Return the settings that are being tried out: until a person uses them, or keeps the settings as they are."""
+        preview = cls.objects.exclude(state__in=(cls.State.ACCEPTED, cls.State.OVER)).first()
+        return dict(preview.proposed) if preview else {}
 
 
 class PreviewRow(models.Model):

@@ -35,10 +35,17 @@ REFRESH_BATCH = 40
 FORGET_AT_ONCE = 500
 RETRY_AFTER = timedelta(seconds=60)
 AFTER_FAULT = timedelta(seconds=5)
-FAULTS_BORNE = 3  # faults in one check after which a service counts as down; fewer are the fault of one contact
+FAULTS_BORNE = 3  # faults in one check after which a service may be down; fewer are the fault of one contact
+UNREADABLE = 60  # records that one check bears with as long as the service itself answers
 VERIFY_ROUNDS = 3
 POLL_VOUCHES = timedelta(seconds=10)
+# What a reading moves: the rest of a reading position is for others to ask with.
+READ = ("value", "polled_at", "walked_at", "news_at", "poll_calls", "walk_calls", "sizes", "problem", "problem_since")
 Report = Callable[[str, str], None]
+
+
+class NotRead(Unavailable):
+    """A contact that could not be read in full before, and is not asked for again now. No fault of the service."""
 
 
 @dataclass
@@ -79,10 +86,12 @@ class Pipeline:
         self.fresh: set[System] = set()  # systems whose list was read well in this check
         self.settings = SyncSettings.load()
         self.promise = promise.Promise()
+        self.lists_from = self.promise.given_at  # lists read before do not show what changed before Start was pressed
         self.began_at = timezone.now()
         self.reading_is_over = False  # a preview asks nobody any more once its transaction began
         self._polled_at: datetime | None = None
         self._faults = dict.fromkeys(System, 0)
+        self._unreadable: set[int] = set()  # Karbon contacts that could not be read ahead: not asked for twice
         self._shut: set[System] = set()  # services that do not let us in, or take no more calls today
 
     def check(self, *, full: bool = False) -> Counts:
@@ -127,10 +136,12 @@ class Pipeline:
         now, calls = timezone.now(), self.remotes[system].calls
         if system in self._shut:
             return
-        if pacing.is_closed(system) or not (full or cursor.walk_due or pacing.is_due(cursor, now)):
-            if system is System.XERO and cursor.walked_at and not cursor.problem:
-                self.fresh.add(system)  # as fresh as the day's calls allow; from an old Karbon list nothing is created
+        is_due = full or cursor.walk_due or self._is_too_old(cursor) or pacing.is_due(cursor, now)
+        if pacing.is_closed(system) or not is_due:
+            if cursor.walked_at and not cursor.problem and self._is_fresh_enough(cursor):
+                self.fresh.add(system)
             return
+        _claim(cursor, now)
         seen: set[str] = set()
 
         def keep(snapshots: Sequence[Snapshot]) -> int:
@@ -153,12 +164,23 @@ class Pipeline:
                 cursor.news_at = now
             cursor.poll_calls = self.remotes[system].calls - calls
         cursor.polled_at, cursor.problem, cursor.problem_since = now, "", None
-        cursor.next_poll_at = pacing.next_poll(system, cursor, now)
-        cursor.save()
+        _advance(cursor, now)
         outages.end(system)
         self.fresh.add(system)
         if system is System.KARBON:
             self._reread_linked(now)
+
+    def _is_too_old(self, cursor: Cursor) -> bool:
+        """Tell whether a list was last read before the moment from which on a person counts on it."""
+        return self.lists_from is not None and (cursor.polled_at is None or cursor.polled_at < self.lists_from)
+
+    def _is_fresh_enough(self, cursor: Cursor) -> bool:
+        """Tell whether a list that is not read now may be matched by all the same.
+
+        Xero's is as fresh as the day's calls allow; from an old Karbon list nothing is created.
+        """
+        was_read_for_this = cursor.polled_at is not None and cursor.polled_at >= self.began_at
+        return not self._is_too_old(cursor) and (cursor.system == System.XERO or was_read_for_this)
 
     def _walk(self, system: System, cursor: Cursor, keep: Keep, seen: set[str], began: datetime) -> None:
         """Read a whole list and see whether it can be believed; if not, forget what came with it and pause.
@@ -187,7 +209,6 @@ class Pipeline:
         safety.list_is_believed(system)
         mirror.ask_refreshes(missing, reason="not in the list")
         cursor.value, cursor.sizes, cursor.walked_at = walked.cursor, dict(walked.sizes), began
-        cursor.walk_due = False
 
     def _believe(self, system: System, doubt: str, mark: str = "") -> None:
         if doubt:
@@ -217,7 +238,7 @@ class Pipeline:
                         found = self.remotes[system].read([refresh.contact.ref for refresh in due])
                     except Unavailable as error:
                         mirror.postpone_refreshes(due, RETRY_AFTER)
-                        self._bear(system, error)
+                        self._bear(system, error, is_read=True)
                         continue
                     for refresh in due:
                         mirror.settle_refresh(refresh, found.get(refresh.contact.remote_id))
@@ -230,8 +251,11 @@ class Pipeline:
         """Decide every Xero contact that is due: link full matches, hold conflicts, create the rest.
 
         Only from lists that are whole and were read in this very check: a contact that a list kept from us may be the
-        one that matches, or the rival that makes a match doubtful.
+        one that matches, or the rival that makes a match doubtful. And only as long as the settings are those that the
+        check began with: who changed them rang for another.
         """
+        if not self._is_as_chosen():
+            return
         self._follow_merges()  # first, or a survivor not seen before would be taken for a new contact
         self._withdraw_issues()
         if not self._lists_are_whole():
@@ -239,7 +263,7 @@ class Pipeline:
         waiting = self._adopt()
         due = queue.due(self.settings.import_filter).exclude(pk__in=waiting)
         if due.exists():
-            filing.bring_up_to_date(lambda filed: self.report(Run.Step.MATCH, f"{filed:,} contacts prepared"))
+            self.file()
         for decided in queue.decisions(due):
             chunk = self.promise.keep(decided)
             self.report(Run.Step.MATCH, f"{sum(self.counts.matched.values()):,} contacts matched")
@@ -249,14 +273,27 @@ class Pipeline:
                         continue
                     try:
                         self._link_full_match(contact, int(decision.counterparts[0].id))
+                    except NotRead:
+                        continue
                     except Unavailable as error:
-                        self._bear(System.KARBON, error)
+                        self._bear(System.KARBON, error, is_read=True)
             self._hold_or_create([contact.pk for contact, d in chunk if d.category is not Category.FULL])
         self.promise.was_looked_at(is_all_decided=not queue.due(self.settings.import_filter).exists())
+
+    def file(self) -> None:
+        """Put under their lookup keys whoever was read since: what looking for lookalikes rests on."""
+        filing.bring_up_to_date(lambda filed: self.report(Run.Step.MATCH, f"{filed:,} contacts prepared"))
+
+    def _is_as_chosen(self) -> bool:
+        """Tell whether the choices are still those of this check: a person may have changed them since it began."""
+        are_same = promise.choices_of(SyncSettings.load()) == promise.choices_of(self.settings)
+        return are_same and self.promise.is_in_force()
 
     @transaction.atomic
     def _hold_or_create(self, pks: list[int]) -> None:
         """Hold conflicts and create the rest, decided once more: people may have acted while full matches were read."""
+        if not self._is_as_chosen():
+            return
         list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
         decided = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
         hold_from = self.settings.lookalike_threshold / 100 if self.settings.hold_lookalikes else None
@@ -280,22 +317,27 @@ class Pipeline:
     def _adopt(self) -> list[int]:
         """Link the pairs that Karbon's own sync left behind, whatever their names: they were one client there.
 
-        Returns the Xero contacts whose Karbon side could not be read: they are not matched otherwise meanwhile.
+        Returns the Xero contacts whose Karbon side could not be read, or whose pair no person has seen in a preview yet:
+        they are not matched otherwise meanwhile.
         """
         pairs = takeover.pairs(self.settings.import_filter)
         waiting = {pair.xero_id for pair in pairs}
         with self._going_on(System.KARBON):
             for pair in pairs:
+                if not pair.is_agreed:
+                    continue
                 try:
                     self._adopt_pair(pair.xero, int(pair.karbon_id or 0))
                     waiting.discard(pair.xero_id)
+                except NotRead:
+                    continue
                 except Unavailable as error:
-                    self._bear(System.KARBON, error)
+                    self._bear(System.KARBON, error, is_read=True)
         return sorted(waiting)
 
     def _adopt_pair(self, xero: RemoteContact, karbon_pk: int) -> None:
         karbon = self._read_in_full(karbon_pk)
-        if not karbon.complete:
+        if not karbon.complete or not self._is_as_chosen():
             return
         if why := self.promise.broken_for(xero, karbon, PreviewRow.Outcome.ADOPTED):
             possible = Counterpart(karbon.pk, queue.keys_of(karbon))
@@ -311,11 +353,14 @@ class Pipeline:
         """Read Karbon's full record, see that it still matches, and link."""
         karbon = self._read_in_full(karbon_pk)
         self.report(Run.Step.MATCH, f"{self.counts.matched['full'] + 1:,} full matches linked")
-        ((contact, decision),) = self.promise.keep(queue.decide([contact]))
-        if decision.category is Category.CONFLICT:
-            self._hold_or_create([contact.pk])
-        if decision.category is not Category.FULL or not karbon.complete:
-            return  # what the full record shows is decided by the next check
+        if not self.reading_is_over:
+            ((contact, decision),) = self.promise.keep(queue.decide([contact]))
+            if decision.category is Category.CONFLICT:
+                self._hold_or_create([contact.pk])
+            if decision.category is not Category.FULL or not self._is_as_chosen():
+                return  # what the full record shows is decided by the next check
+        if not karbon.complete:
+            return
         try:
             links.link(contact, karbon, origin=Link.Origin.FULL_MATCH, check_number=self.number)
         except links.Overtaken:
@@ -328,7 +373,7 @@ class Pipeline:
 
         A full record may show another name or email than the list: then it is looked again who matches whom.
         """
-        pairs = takeover.pairs(self.settings.import_filter)
+        pairs = takeover.pairs(self.settings.import_filter, also_held=True)
         self._read_ahead([int(pair.karbon_id or 0) for pair in pairs])
         for _ in range(VERIFY_ROUNDS):
             before = self.remotes[System.KARBON].calls
@@ -344,15 +389,16 @@ class Pipeline:
             try:
                 self._read_in_full(pk)
             except Unavailable as error:
-                self._bear(System.KARBON, error)
+                self._bear(System.KARBON, error, is_read=True)
+                self._unreadable.add(pk)
 
     def _read_in_full(self, karbon_pk: int) -> RemoteContact:
         """Return a Karbon contact as its full record shows it, read in this check."""
         karbon = RemoteContact.objects.get(pk=karbon_pk)
         if karbon.complete and karbon.full_read_at and karbon.full_read_at >= self.began_at:
             return karbon
-        if self.reading_is_over:
-            raise Unavailable("Karbon did not show this contact in full. It is decided later.")
+        if self.reading_is_over or karbon_pk in self._unreadable:
+            raise NotRead("Karbon did not show this contact in full. It is decided later.")
         snapshot = self.remotes[System.KARBON].read([karbon.ref]).get(karbon.remote_id)
         if snapshot is None:
             mirror.ask_refreshes([karbon], reason="not found")
@@ -482,11 +528,17 @@ class Pipeline:
         except RemoteError as error:
             self._note(system, error)
 
-    def _bear(self, system: System, error: Unavailable) -> None:
-        """Go on with the other contacts after a fault, unless the service is down or told us to wait."""
+    def _bear(self, system: System, error: Unavailable, *, is_read: bool = False) -> None:
+        """Go on with the other contacts after a fault, unless the service is down or told us to wait.
+
+        After several faults of reading the service is glanced at: while it answers, it is those records that are at fault,
+        and they keep nobody else waiting (invariant 12).
+        """
         self._faults[system] += 1
-        if self._faults[system] >= FAULTS_BORNE or (error.retry_after or 0) > 2:
+        if (error.retry_after or 0) > 2 or self._faults[system] >= (UNREADABLE if is_read else FAULTS_BORNE):
             raise error
+        if self._faults[system] % FAULTS_BORNE == 0:
+            self.remotes[system].glance()
         log.info("check: %s: one fault borne", system)
 
     def _open(self) -> list[System]:
@@ -518,6 +570,22 @@ class Pipeline:
             self.counts.written[system] = done.filter(system=system).exclude(action=Change.Action.CREATE).count()
             self.counts.calls[system] = remote.calls
         self.counts.failed = ended.filter(state=Change.State.REJECTED).count()
+
+
+def _claim(cursor: Cursor, now: datetime) -> None:
+    """Note that what was asked for is being done, so that what is asked for from now on is seen to be something new.
+
+    Until the list was read the position is blank where a walk was due: a process that dies leaves the walk due.
+    """
+    begun = {"next_poll_at": now, **({"walk_due": False, "value": ""} if cursor.walk_due else {})}
+    Cursor.objects.filter(system=cursor.system).update(**begun)
+
+
+def _advance(cursor: Cursor, now: datetime) -> None:
+    """Store how far a service was read; a look or a walk that somebody asked for meanwhile stays due."""
+    mine = Cursor.objects.filter(system=cursor.system)
+    mine.update(**{name: getattr(cursor, name) for name in READ})
+    mine.filter(next_poll_at=now).update(next_poll_at=pacing.next_poll(System(cursor.system), cursor, now))
 
 
 def still_fits(kind: Kind, old: str, new: str) -> bool:

@@ -9,7 +9,6 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -19,11 +18,10 @@ from contacts.fields import FIELDS
 from contacts.links import NotPossible
 from contacts.models import SyncSettings
 from contacts.values import Kind, System
-from karbonsync import bells, corrections, preview_csv, previewing, setup, setup_pages
+from karbonsync import corrections, preview_csv, previewing, promise, setup, setup_pages
 from karbonsync.dashboard import running_check
-from karbonsync.models import Lease, Preview, PreviewRow, SetUp
+from karbonsync.models import Preview, PreviewRow, SetUp
 from karbonsync.setup_pages import MAY
-from karbonsync.tasks import LEASE
 from matching import classifier
 
 Outcome = PreviewRow.Outcome
@@ -89,7 +87,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         is_under_way=made is not None and made.state in Preview.UNDER_WAY,
         is_open=made is not None and made.state == Preview.State.READY,
         is_stale=made is not None and _is_stale(made, chosen),
-        tried=_tried(made, chosen) if made else [],
+        tried=_tried(chosen),
         tabs=[found_tab for found_tab in tabs if found_tab.count or found_tab.key in ("", tab)],
         tab=tab,
         explained=EXPLAINED.get(Outcome(tab)) if tab in Outcome.values else "",
@@ -132,13 +130,14 @@ def _counts() -> dict[str, int]:
 
 def _is_stale(made: Preview, chosen: SyncSettings) -> bool:
     """Tell whether the settings have moved on from those that the preview was made with."""
-    return made.state == Preview.State.READY and made.made_with != {**setup.choices_of(chosen), **made.proposed}
+    return made.state == Preview.State.READY and made.made_with != {**promise.made_with(chosen), **made.proposed}
 
 
-def _tried(made: Preview, chosen: SyncSettings) -> list[tuple[str, str, str]]:
+def _tried(chosen: SyncSettings) -> list[tuple[str, str, str]]:
     """What is tried out: the setting, its value now and then."""
-    then = SyncSettings(**{**setup.choices_of(chosen), **made.proposed})
-    return [(str(SyncSettings._meta.get_field(name).verbose_name), _said(chosen, name), _said(then, name)) for name in made.proposed]  # type: ignore[union-attr]  # fmt: skip
+    tried = Preview.tried_out()
+    then = SyncSettings(**{**promise.choices_of(chosen), **tried})
+    return [(str(SyncSettings._meta.get_field(name).verbose_name), _said(chosen, name), _said(then, name)) for name in tried]  # type: ignore[union-attr]  # fmt: skip
 
 
 def _said(chosen: SyncSettings, name: str) -> str:
@@ -167,12 +166,12 @@ def _is_unsure(row: PreviewRow) -> bool:
 
 @setup_pages.act(page_url)
 def make(request: HttpRequest, *, by: User) -> HttpResponse:
-    """Ask for a new preview of the settings as they are."""
+    """Ask for a new preview of the settings as they are, or of those that are being tried out."""
     if not setup.are_connected():
         raise NotPossible("Connect both services first: the preview reads them.")
     if not SyncSettings.load().default_contact_type:
         raise NotPossible("Choose the contact type of new Karbon contacts first.")
-    previewing.ask(by=by)
+    previewing.ask(by=by, proposed=Preview.tried_out())
     return redirect("admin:preview")
 
 
@@ -191,11 +190,8 @@ def progress(request: HttpRequest) -> HttpResponse:
     made = Preview.objects.first()
     if made is None:
         return JsonResponse({"is_under_way": False, "state": "", "progress": ""})
-    lease = Lease.objects.filter(name=LEASE, expires_at__gt=timezone.now()).exclude(holder="").first()
     said = made.progress or (made.problem if made.state == Preview.State.WAITING else "")
-    if lease is None and previewing.is_stalled(made, made.told_at):
-        Preview.objects.filter(pk=made.pk, told_at=made.told_at).update(told_at=timezone.now())  # not at every look
-        bells.ring_for_preview()
+    if previewing.take_up():
         said = "The background worker has not taken it up. Is it running on the server (manage.py qcluster)?"
     if made.state == Preview.State.ASKED and running_check():
         said = "A check is running. The preview is made right after it."

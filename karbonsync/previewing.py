@@ -1,7 +1,8 @@
 """Makes the preview: asked for by a person, made in the background, shown until it is carried out or replaced.
 
 Reading comes first and keeps what it read, so that a preview that has to wait for the services goes on where it ended. Then
-match and plan run in a transaction that is rolled back; what they would do is spooled to a file and stored afterwards.
+match and plan run in a transaction that is rolled back; what they would do is spooled to a file and stored afterwards. The
+transaction keeps others from writing where the database is SQLite, so whatever can be done before it is.
 """
 
 import json
@@ -16,17 +17,23 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
 
-from contacts import mirror
+from contacts import budget, mirror
 from contacts.links import NotPossible
 from contacts.models import SyncSettings
 from contacts.remote import NotAuthorised, RemoteError, Unavailable
 from contacts.values import System
 from karbon import remote as karbon_remote
-from karbonsync import bells, conventions, pipeline, preview_rows, setup, takeover
-from karbonsync.models import Preview, PreviewRow
+from karbonsync import bells, conventions, pipeline, preview_rows, promise, setup, takeover
+from karbonsync.lease import LEASE
+from karbonsync.models import Lease, Preview, PreviewRow
 from karbonsync.pipeline import Pipeline
 
 State = Preview.State
+TURN = timedelta(minutes=8)  # the task runner ends a task after ten: reading stops before, and the next turn goes on
+DECIDE_BY = timedelta(
+    minutes=4
+)  # deciding cannot be interrupted: it begins in the first half of a turn, or in the next
+NEXT_TURN = 2.0  # seconds
 BATCH = 200
 TRY_AGAIN = timedelta(seconds=60)
 TRIES = 5
@@ -45,10 +52,12 @@ def ask(*, by: User, proposed: dict[str, Any] | None = None) -> None:
         "problem": "",
         "made_at": None,
         "told_at": None,
+        "accepted_at": None,
     }
     Preview.objects.update_or_create(
         id=1, defaults={**fresh, **nothing, "made_with": {}, "holds_new": False, "looked_at": None}
     )
+    bells.watch_preview()
     bells.ring_for_preview()
 
 
@@ -112,35 +121,69 @@ def _fail(preview: Preview, problem: str) -> None:
     _mine(preview).update(state=State.FAILED, problem=problem[:500], progress="")
 
 
+def _until(moment: datetime, tell: Tell) -> Tell:
+    """Tell, and stop by the clock. What was read stays, so the next turn goes on there."""
+
+    def tell_in_time(progress: str) -> None:
+        tell(progress)
+        if timezone.now() >= moment:
+            raise Unavailable(
+                "Both address books are long: the preview is made in several turns.", retry_after=NEXT_TURN
+            )
+
+    return tell_in_time
+
+
 def _make(preview: Preview, tell: Tell) -> None:
+    began_at = timezone.now()
     work = Pipeline(pipeline.connect(), lambda step, progress: tell(progress))
-    work.began_at = preview.asked_at  # what was read since the person asked still counts
+    work.began_at = work.lists_from = preview.asked_at  # what was read since the person asked still counts
     stored = SyncSettings.load()
     for name, value in preview.proposed.items():
         setattr(work.settings, name, value)
-    _read(work, stored, tell)
+    made_with = promise.made_with(work.settings)
+    _read(work, stored)
+    read_more = _until(began_at + TURN, tell)
+    work.report = lambda step, progress: read_more(progress)
+    _read_what_decides(work, read_more)
     work.reading_is_over = True
-    tell("Working out what would happen")
+    _until(began_at + DECIDE_BY, tell)("Working out what would happen")
     with tempfile.TemporaryFile("w+", encoding="utf-8") as spool:
         with transaction.atomic():
             _spool(work, stored, spool)
             transaction.set_rollback(True)
         tell("Storing what was found")
-        _store(preview, spool, setup.choices_of(work.settings))
+        _store(preview, spool, made_with)
 
 
-def _read(work: Pipeline, stored: SyncSettings, tell: Tell) -> None:
+def _read(work: Pipeline, stored: SyncSettings) -> None:
+    """Read both lists. Raise Unavailable with how long the services make us wait, where they say."""
     setup.remember_sizes()
     if conventions.of(stored) != conventions.of(work.settings):
         mirror.ask_refreshes(list(conventions.not_read_since_written()), reason="conventions")
     work.pull_both()
-    if work.fresh < set(System):
-        problem = " ".join(work.errors) or "One of the services could not be read."
-        raise NotAuthorised(problem) if work.is_locked_out else Unavailable(problem)
+    if work.fresh >= set(System):
+        return
+    if work.is_locked_out:
+        raise NotAuthorised(" ".join(work.errors))
+    days = {system: budget.day(system) for system in set(System) - work.fresh}
+    said = [*work.errors, *(budget.closed_in_words(system, day) for system, day in days.items())]
+    waits = [(day.closed_until - timezone.now()).total_seconds() for day in days.values() if day.closed_until]
+    waits += [work.counts.go_on_in] if work.counts.go_on_in else []
+    problem = " ".join(filter(None, dict.fromkeys(said))) or "One of the services could not be read."
+    raise Unavailable(problem, retry_after=max(NEXT_TURN, *waits) if waits else None)
+
+
+def _read_what_decides(work: Pipeline, tell: Tell) -> None:
+    """Read what the lists do not show: pairs of Karbon's own sync, and the full records of those about to be linked.
+
+    Filing them belongs here, too: it lasts, and in the transaction it would be long, and done again by the next check.
+    """
     karbon = work.remotes[System.KARBON]
     if isinstance(karbon, karbon_remote.KarbonRemote):
         takeover.find_pairs(karbon, work.settings.import_filter, tell)
     work.verify()
+    work.file()
 
 
 def _spool(work: Pipeline, stored: SyncSettings, spool: IO[str]) -> None:
@@ -151,6 +194,7 @@ def _spool(work: Pipeline, stored: SyncSettings, spool: IO[str]) -> None:
         conventions.change(stored, work.settings)
     except NotPossible as reason:
         raise Unavailable(str(reason), retry_after=30.0) from reason
+    takeover.agree(work.settings.import_filter)
     work.report = lambda step, progress: None  # nothing told in here would last
     work.match()
     work.plan()
@@ -175,9 +219,25 @@ def _store(preview: Preview, spool: IO[str], made_with: dict[str, Any]) -> None:
     PreviewRow.objects.bulk_create(batch)
 
 
-def is_stalled(preview: Preview, last_sign: datetime | None) -> bool:
-    """Tell whether nobody works at a preview that is said to be under way: its process died."""
-    if preview.state not in Preview.UNDER_WAY or (preview.not_before and preview.not_before > timezone.now()):
+def is_under_way() -> bool:
+    return Preview.objects.filter(state__in=Preview.UNDER_WAY).exists()
+
+
+def take_up() -> bool:
+    """Have a preview gone on with whose process died; return whether it was so. Who looks first asks for it."""
+    preview = Preview.objects.filter(state__in=Preview.UNDER_WAY).first()
+    if preview is None or _is_being_made() or not _is_stalled(preview):
         return False
-    quiet_since = last_sign or preview.not_before or preview.asked_at
-    return timezone.now() - quiet_since > timedelta(seconds=2 * settings.LEASE_SECONDS)
+    if Preview.objects.filter(pk=preview.pk, told_at=preview.told_at).update(told_at=timezone.now()):
+        bells.ring_for_preview()
+    return True
+
+
+def _is_being_made() -> bool:
+    return Lease.objects.filter(name=LEASE, expires_at__gt=timezone.now()).exclude(holder="").exists()
+
+
+def _is_stalled(preview: Preview) -> bool:
+    now = timezone.now()
+    quiet_since = max(filter(None, (preview.told_at, preview.not_before, preview.asked_at)))
+    return now - quiet_since > timedelta(seconds=2 * settings.LEASE_SECONDS)

@@ -5,14 +5,15 @@ The preview is accepted as a promise. Until everything in it was decided, each d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
 from contacts.fields import BLANK, FIELDS
-from contacts.models import RemoteContact
+from contacts.models import RemoteContact, SyncSettings
 from contacts.values import System
-from karbonsync.models import Preview, PreviewRow
+from karbonsync.models import Preview, PreviewRow, SetUp
 from matching.matcher import Category, Decision
 
 Outcome = PreviewRow.Outcome
@@ -22,9 +23,26 @@ OUTCOMES = {
     Category.SIMILAR: Outcome.SIMILAR,
     Category.NONE: Outcome.NEW,
 }
+CHOICES = (
+    "default_contact_type",
+    "import_filter",
+    "hold_lookalikes",
+    "karbon_address_labels",
+    "karbon_phone_labels",
+)
 CARRIED_OUT = (Outcome.FULL, Outcome.ADOPTED, Outcome.NEW)  # what happens without a person: all else waits anyway
 CHANGED, NEW = "Changed since the preview", "New since the preview"
 _LONGEST = 300
+
+
+def choices_of(chosen: SyncSettings) -> dict[str, Any]:
+    """The choices that decide what a preview shows."""
+    return {name: getattr(chosen, name) for name in CHOICES}
+
+
+def made_with(chosen: SyncSettings) -> dict[str, Any]:
+    """All that a preview was made with: with other choices, or another answer about Karbon's own sync, it is stale."""
+    return {**choices_of(chosen), "takes_over": SetUp.load().former_sync == SetUp.FormerSync.YES}
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,18 @@ class Promise:
     def __init__(self) -> None:
         self._preview = Preview.objects.filter(state=Preview.State.ACCEPTED).first()
 
+    @property
+    def given_at(self) -> datetime | None:
+        """When Start was pressed, as long as the promise holds."""
+        return self._preview.accepted_at if self._preview else None
+
+    def is_in_force(self) -> bool:
+        """Tell whether nobody has pressed Start, for this or another preview, since this was looked up."""
+        mine = self._preview.accepted_at if self._preview else None
+        return (
+            mine == Preview.objects.filter(state=Preview.State.ACCEPTED).values_list("accepted_at", flat=True).first()
+        )
+
     def keep(self, decided: Sequence[tuple[RemoteContact, Decision]]) -> list[tuple[RemoteContact, Decision]]:
         if self._preview is None:
             return list(decided)
@@ -99,7 +129,7 @@ class Promise:
 
     def was_looked_at(self, *, is_all_decided: bool) -> None:
         """Once everybody was looked at, newcomers follow the ordinary rules; once all is decided, everybody does."""
-        if self._preview is None:
+        if self._preview is None or not self.is_in_force():
             return
         state = Preview.State.OVER if is_all_decided else Preview.State.ACCEPTED
         Preview.objects.filter(state=Preview.State.ACCEPTED).update(

@@ -12,7 +12,7 @@ from contacts import pausing
 from contacts.links import Overtaken
 from contacts.models import Change, SyncSettings
 from contacts.values import System
-from karbonsync import outages
+from karbonsync import outages, takeover
 from matching import queue
 from matching.matcher import Category
 from xero.models import XeroConnection
@@ -27,6 +27,7 @@ class Outlook:
     linked: int
     held: int
     new: int
+    holds_lookalikes: bool  # whom the new ones look like is found out only when they are created
 
     @property
     def total(self) -> int:
@@ -41,9 +42,10 @@ class Outlook:
         """Say it for people, leaving out what would not happen."""
         sent = [(self.changes[system], f"{{}} sent to {system.label}", "change") for system in System]
         made = [(self.created[system], f"{{}} created in {system.label}", "contact") for system in System]
+        unless = ", or held as a lookalike" if self.holds_lookalikes else ""
         came = [
-            (self.linked, "{} that came meanwhile linked to the full match in Karbon", "Xero contact"),
-            (self.new, "{} that came meanwhile created in Karbon", "Xero contact"),
+            (self.linked, "{} that came meanwhile linked to a match in Karbon", "Xero contact"),
+            (self.new, f"{{}} that came meanwhile created in Karbon{unless}", "Xero contact"),
             (self.held, "{} that came meanwhile held for a person, as match issues", "Xero contact"),
         ]
         return [
@@ -58,14 +60,18 @@ def outlook(chosen: SyncSettings) -> Outlook:
     waiting = list(pausing.held_back(chosen).values_list("system", "action"))
     decided: Counter[Category] = Counter()
     if chosen.paused_at:  # while only one side is read, matching goes on
-        for chunk in queue.decisions(queue.due(chosen.import_filter)):
+        former = takeover.pairs(chosen.import_filter)
+        decided[Category.FULL] = sum(pair.is_agreed for pair in former)
+        due = queue.due(chosen.import_filter).exclude(pk__in=[pair.xero_id for pair in former])
+        for chunk in queue.decisions(due):
             decided.update(decision.category for _, decision in chunk)
     per_side = [
         Counter(s for s, action in waiting if (action == Change.Action.CREATE) is made) for made in (False, True)
     ]
     changes, created = ({system: side[system] for system in System} for side in per_side)
     new = decided[Category.NONE]
-    return Outlook(changes, created, decided[Category.FULL], sum(decided.values()) - decided[Category.FULL] - new, new)
+    linked, held = decided[Category.FULL], sum(decided.values()) - decided[Category.FULL] - new
+    return Outlook(changes, created, linked, held, new, chosen.hold_lookalikes)
 
 
 def after_connecting() -> bool:

@@ -24,24 +24,21 @@ from karbon import remote as karbon_remote
 from karbon.keys import Keys
 from karbon.models import KarbonConnection
 from karbon.remote import Account
-from karbonsync import conventions, outages, pipeline, schedules
+from karbonsync import conventions, outages, pipeline, promise, schedules, takeover
+from karbonsync.lease import LEASE, Held
 from karbonsync.models import Cursor, FormerPair, Preview, SetUp
 from xero import oauth
 from xero.models import XeroConnection
 
-CHOICES = (
-    "default_contact_type",
-    "import_filter",
-    "hold_lookalikes",
-    "karbon_address_labels",
-    "karbon_phone_labels",
-)
 NO_NAME = "Karbon account"
 
 
-def choices_of(chosen: SyncSettings) -> dict[str, Any]:
-    """The settings that decide what a preview shows."""
-    return {name: getattr(chosen, name) for name in CHOICES}
+def as_tried() -> SyncSettings:
+    """Return the settings as they would be with what is being tried out. Not to be saved."""
+    chosen = SyncSettings.load()
+    for name, value in Preview.tried_out().items():
+        setattr(chosen, name, value)
+    return chosen
 
 
 def log(by: User, row: Model, message: str) -> None:
@@ -138,10 +135,12 @@ def are_connected() -> bool:
 def choose(step: str, chosen: Mapping[str, Any], *, by: User) -> dict[str, Any]:
     """Store choices of a step (``rules`` or ``conventions``), or return what is to be previewed first.
 
-    Before Start nothing has happened yet, so they are stored at once. Later a person sees their effect before.
+    Before Start nothing has happened yet, so they are stored at once. Later a person sees their effect before, together
+    with what is being tried out already.
     """
     now = SyncSettings.load()
-    news = {name: value for name, value in chosen.items() if getattr(now, name) != value}
+    wanted = {**Preview.tried_out(), **chosen} if now.syncing else chosen
+    news = {name: value for name, value in wanted.items() if getattr(now, name) != value}
     if now.syncing and news:
         return news
     SyncSettings.objects.filter(id=1).update(**news)
@@ -153,10 +152,10 @@ def choose(step: str, chosen: Mapping[str, Any], *, by: User) -> dict[str, Any]:
 
 @transaction.atomic
 def answer_former_sync(answer: str, *, by: User) -> None:
-    """Say whether Karbon's own Xero sync ran before; a new yes asks Karbon for its pairs anew."""
+    """Say whether Karbon's own Xero sync ran before; each yes asks Karbon for its pairs anew, in the next preview."""
     SetUp.load()
     SetUp.objects.update(former_sync=answer, former_problem="")
-    FormerPair.objects.exclude(found=FormerPair.Found.ONE).delete()
+    FormerPair.objects.all().delete()
     log(by, SetUp.load(), f"Karbon's own Xero sync: {SetUp.FormerSync(answer).label}.")
 
 
@@ -178,19 +177,32 @@ def start(*, by: User) -> None:
     wanted = copy.copy(chosen)
     for name, value in {**preview.proposed, "syncing": True, "meant_until": preview.made_at}.items():
         setattr(wanted, name, value)
-    if choices_of(wanted) != preview.made_with:
+    if promise.made_with(wanted) != preview.made_with:
         raise Overtaken("The settings have changed since this preview was made. Make a new one.")
-    conventions.change(chosen, wanted)
+    _change_conventions(chosen, wanted)
     wanted.save()
     SetUp.load()
     SetUp.objects.filter(started_at=None).update(started_at=timezone.now(), started_by=by)
     is_first = not preview.proposed and not chosen.syncing
-    Preview.objects.filter(pk=preview.pk).update(state=Preview.State.ACCEPTED, holds_new=is_first)
+    accepted = {"state": Preview.State.ACCEPTED, "accepted_at": timezone.now(), "holds_new": is_first}
+    Preview.objects.filter(pk=preview.pk).update(**accepted)
+    takeover.agree(wanted.import_filter)
     log(by, wanted, "Started syncing." if not preview.proposed else f"Changed, after a preview: {', '.join(sorted(preview.proposed))}.")  # fmt: skip
     remember_sizes()
     schedules.ensure()
     bell.ring()
     bell.ring_to_watch()
+
+
+def _change_conventions(chosen: SyncSettings, wanted: SyncSettings) -> None:
+    """Read the mirror by new conventions while no check runs: one would bring back what it read by the old ones."""
+    if conventions.of(chosen) == conventions.of(wanted):
+        return
+    lease = Held(LEASE)
+    if not lease.take():
+        raise NotPossible("A check is running right now. Press again when it is done.")
+    conventions.change(chosen, wanted)
+    lease.drop()  # with the transaction: no check begins before
 
 
 def start_syncing(*, contact_type: str, import_filter: str) -> SyncSettings:

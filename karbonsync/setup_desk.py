@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from contacts import pages
+from contacts.links import NotPossible
 from contacts.models import SyncSettings
 from contacts.remote import RemoteError
 from karbon import conventions as labels
@@ -136,7 +137,7 @@ class RulesForm(forms.Form):
 
 def rules(request: HttpRequest) -> HttpResponse:
     """Choose what new Karbon contacts become, and which Xero contacts are brought over."""
-    by, chosen = pages.require(request, MAY), SyncSettings.load()
+    by, chosen = pages.require(request, MAY), setup.as_tried()
     types = setup.contact_types()
     form = RulesForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -160,7 +161,7 @@ def rules(request: HttpRequest) -> HttpResponse:
 
 def conventions(request: HttpRequest) -> HttpResponse:
     """Choose which phone and address of a Karbon card count, and whether lookalikes wait."""
-    by, chosen = pages.require(request, MAY), SyncSettings.load()
+    by, chosen = pages.require(request, MAY), setup.as_tried()
     problem = ""
     if request.method == "POST":
         found = {
@@ -199,6 +200,9 @@ def _chosen(request: HttpRequest, step: str, found: dict[str, Any], by: User) ->
         previewing.ask(by=by, proposed=tried)
         messages.info(request, "Nothing is changed yet. First see what it would do.")
         return redirect("admin:preview")
+    if Preview.tried_out():
+        previewing.discard(by=by)
+        messages.info(request, "The settings stay as they are.")
     return setup_pages.next_step() if not SyncSettings.load().syncing else redirect("admin:setup")
 
 
@@ -211,12 +215,25 @@ def former(request: HttpRequest) -> HttpResponse:
             problem = "Switch Karbon's own Xero sync off first, then tick the box."
         elif answer in SetUp.FormerSync.values:
             setup.answer_former_sync(answer, by=by)
-            return setup_pages.next_step()
+            return _answered(request, answer, by)
         else:
             problem = "Choose one of the two answers."
     return setup_pages.show(
         request, "setup/former.html", "Karbon's own Xero sync", "former", problem=problem, answer=answer, done=done
     )
+
+
+def _answered(request: HttpRequest, answer: str, by: User) -> HttpResponse:
+    """Go on; where syncing is on, a yes shows first which pairs Karbon tells of, and what linking them would do."""
+    if answer != SetUp.FormerSync.YES or not SyncSettings.load().syncing:
+        return setup_pages.next_step()
+    try:
+        previewing.ask(by=by, proposed=Preview.tried_out())
+    except NotPossible as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.info(request, "Nothing is changed yet. Karbon is asked for the pairs of its own sync: first see them.")
+    return redirect("admin:preview")
 
 
 # --- start ------------------------------------------------------------------------------------------------------------

@@ -61,7 +61,14 @@ def find_pairs(karbon: Asked, import_filter: str, report: Callable[[str], None])
 
 
 def unasked(import_filter: str) -> QuerySet[RemoteContact]:
-    return queue.due(import_filter).filter(former_pair=None)
+    return _never_linked(import_filter).filter(former_pair=None)
+
+
+def _never_linked(import_filter: str) -> QuerySet[RemoteContact]:
+    """Xero contacts that may still be taken over: those that are due, and those that wait for a person as match issues."""
+    inside = queue.inside_filter(import_filter)
+    xero = RemoteContact.objects.filter(inside, ~links.ever_linked(), system=System.XERO, presence=Presence.PRESENT)
+    return xero.filter(left_out=False, refresh=None).order_by("pk")
 
 
 def _is_proven(karbon: Asked) -> bool:
@@ -80,17 +87,28 @@ def _note(contact: RemoteContact, keys: list[str]) -> None:
     FormerPair.objects.update_or_create(xero=contact, defaults={"karbon": karbon, "found": found})
 
 
-def pairs(import_filter: str) -> list[FormerPair]:
-    """Return the pairs to be linked: one to one, both there and free, and not denied by a person."""
+def pairs(import_filter: str, *, also_held: bool = False) -> list[FormerPair]:
+    """Return the pairs to be linked: one to one, both there and free, and not denied by a person.
+
+    ``also_held``: of those, too, that are not due because they wait for a person as match issues.
+    """
     if not is_wanted():
         return []
     ones = FormerPair.objects.filter(found=FormerPair.Found.ONE)
     twice = ones.values("karbon").annotate(claims=Count("pk")).filter(claims__gt=1).values("karbon")
     free = RemoteContact.objects.filter(~links.ever_linked(), presence=Presence.PRESENT, system=System.KARBON)
-    found = ones.filter(xero__in=queue.due(import_filter), karbon__in=free).exclude(karbon__in=twice)
+    xero = _never_linked(import_filter) if also_held else queue.due(import_filter)
+    found = ones.filter(xero__in=xero, karbon__in=free).exclude(karbon__in=twice)
     denied = set(Verdict.objects.filter(is_same=False).values_list("xero_id", "karbon_id"))
     return [
         pair
         for pair in found.select_related("xero").defer("xero__payload").order_by("pk")
         if (pair.xero_id, pair.karbon_id) not in denied
     ]
+
+
+def agree(import_filter: str) -> None:
+    """A person has seen the pairs that Karbon told of: from now on they may be linked, held contacts too."""
+    FormerPair.objects.filter(is_agreed=False).update(is_agreed=True)
+    held = [pair.xero_id for pair in pairs(import_filter, also_held=True)]
+    RemoteContact.objects.filter(pk__in=held, match_due=False).update(match_due=True)

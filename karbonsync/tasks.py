@@ -13,14 +13,13 @@ from contacts.remote import RemoteError
 from contacts.values import System
 from karbon import keys as karbon_keys
 from karbonsync import bells, forecast, listening, outages, pipeline, previewing, resuming
-from karbonsync.lease import Held, ring
+from karbonsync.lease import LEASE, Held, ring
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts, Pipeline, Report
 from matching import duplicate_pairs
 from xero import oauth
 
 log = logging.getLogger(__name__)
-LEASE = "check"
 PREVIEW_AGAIN = timedelta(seconds=5)
 KEEP_QUIET_RUNS = timedelta(days=1)
 KEEP_RUNS = timedelta(days=180)
@@ -96,6 +95,13 @@ def make_preview() -> None:
             bell.ring()
     finally:
         lease.drop()
+
+
+def see_to_preview() -> None:
+    """Take up a preview whose process died; once none is under way, nobody looks any more."""
+    previewing.take_up()
+    if not previewing.is_under_way():
+        bells.stop_watching_preview()
 
 
 def run_check(lease: Held, *, full: bool = False, report: Report = _silent) -> tuple[Counts, list[str]]:

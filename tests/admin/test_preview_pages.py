@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contacts.models import SyncSettings
-from karbonsync import preview_csv, setup
+from karbonsync import preview_csv, promise, setup
 from karbonsync.models import Preview, PreviewRow
 from tests.admin import factories
 
@@ -29,8 +29,16 @@ def text(response: Any) -> str:
 def ready(db) -> Preview:
     """A preview that can be carried out, as the settings are now."""
     now = timezone.now()
-    made_with = setup.choices_of(SyncSettings.load())
+    made_with = promise.made_with(SyncSettings.load())
     return Preview.objects.create(state="ready", asked_at=now, made_at=now, made_with=made_with)
+
+
+@pytest.fixture
+def connected(box, settings) -> None:
+    """Both services connected, and a contact type chosen."""
+    settings.SITE_URL = "http://localhost:8000"
+    setup.connect_sandbox("http://localhost:8000/xero/callback")
+    SyncSettings.objects.update(default_contact_type="Client")
 
 
 def row(name: str, outcome: str = "new", **more: Any) -> PreviewRow:
@@ -161,7 +169,46 @@ def test_progress_is_told_and_a_preview_whose_process_died_goes_on(admin: Client
     told = admin.get(reverse("admin:preview_progress")).json()
     assert told == {"is_under_way": True, "state": "Being made", "progress": "Xero: 300 contacts read"}
     assert rung == []
-    Preview.objects.update(told_at=timezone.now() - timedelta(minutes=5))
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Preview.objects.update(asked_at=long_ago, told_at=long_ago)
     admin.get(reverse("admin:preview_progress"))
     assert rung == ["ring"]
     assert 'data-preview-url="' in text(admin.get(PAGE))
+
+
+def test_settings_that_are_tried_out_outlast_a_preview_that_failed(admin: Client, ready: Preview, connected: None):
+    Preview.objects.update(state="failed", problem="Karbon had a fault.", proposed={"import_filter": "customers"})
+    page = text(admin.get(PAGE))
+    assert "You are trying out new settings" in page and "Keep the settings as they are" in page
+    admin.post(reverse("admin:preview_make"))
+    again = Preview.objects.get()
+    assert (again.state, again.proposed) == ("asked", {"import_filter": "customers"})
+    assert "Keep the settings as they are" in text(admin.get(PAGE)), "also while it is being made"
+    admin.post(reverse("admin:preview_discard"))
+    assert not Preview.objects.exists()
+
+
+def test_a_second_setting_is_tried_out_together_with_the_first(admin: Client, ready: Preview, connected: None):
+    SyncSettings.objects.update(syncing=True)
+    Preview.objects.update(state="over")
+    rules = {"default_contact_type": "Client", "import_filter": "customers"}
+    admin.post(reverse("admin:setup_rules"), rules)
+    assert Preview.objects.get().proposed == {"import_filter": "customers"}
+    conventions = {"address_1": "Mailing", "address_2": "Physical", "address_3": "Legal", "hold_lookalikes": "no"}
+    admin.post(reverse("admin:setup_conventions"), conventions)
+    assert Preview.objects.get().proposed == {"import_filter": "customers", "hold_lookalikes": False}
+    page = text(admin.get(reverse("admin:setup_rules")))
+    assert 'value="customers" checked' in " ".join(page.split()) or 'value="customers" selected' in " ".join(
+        page.split()
+    )
+    admin.post(reverse("admin:setup_rules"), {**rules, "import_filter": "all"})
+    assert Preview.objects.get().proposed == {"hold_lookalikes": False}
+    admin.post(reverse("admin:setup_conventions"), {**conventions, "hold_lookalikes": "yes"})
+    assert not Preview.objects.exists(), "nothing is left to try out"
+
+
+def test_settings_that_are_in_use_are_tried_out_no_more(admin: Client, ready: Preview):
+    row("Acme Limited")
+    Preview.objects.update(state="over", proposed={"import_filter": "customers"})
+    SyncSettings.objects.update(import_filter="customers")
+    assert "You are trying out new settings" not in text(admin.get(PAGE))

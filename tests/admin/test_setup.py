@@ -349,3 +349,10 @@ def test_a_test_e_mail_that_fails_says_so(admin, boss, monkeypatch):
     boss.email = ""
     boss.save()
     assert "no e-mail address" in text(admin.post(url("setup_test_email"), follow=True))
+
+
+def test_a_yes_while_syncing_leads_to_a_preview_of_the_pairs(box, admin):
+    SyncSettings.objects.update_or_create(id=1, defaults={"syncing": True})
+    response = admin.post(url("setup_former"), {"former_sync": "yes", "is_off": "yes"})
+    assert response["Location"] == url("preview")
+    assert Preview.objects.get().state == Preview.State.ASKED

@@ -15,6 +15,8 @@ from contacts.remote import Unavailable
 from contacts.values import Kind, System
 from karbonsync import check_contact, dashboard, forecast, pacing, pipeline, tasks
 from karbonsync.lease import Held
+from karbonsync.models import Cursor
+from karbonsync.pipeline import Pipeline
 from tests.proof.stage import Time
 from tests.scenarios.conftest import World
 from xero import oauth
@@ -219,6 +221,28 @@ def test_check_now_looks_at_once_though_polls_are_stretched(world: World, time: 
     pacing.look_now()
     check(time)
     assert len(world.calls(system="xero")) == 1
+
+
+def test_a_check_asked_for_while_the_list_is_being_read_is_not_lost(world: World, time: Time, settings) -> None:
+    world.linked_pair()
+    settings.XERO_CALLS_PER_DAY = 50
+    Cursor.objects.update(next_poll_at=None, walk_due=True)
+    asked = []
+    Pipeline(pipeline.connect(), lambda step, progress: asked.append(ask_meanwhile(progress))).pull_both()
+    assert len(asked) >= 2
+    asked_at = timezone.now()
+    world.forget_calls()
+    check(time)
+    assert len(world.calls(system="xero")) == 1
+    assert Cursor.objects.get(system=System.KARBON).walked_at >= asked_at
+
+
+def ask_meanwhile(progress: str) -> None:
+    """While Xero is read somebody presses "Check now"; while Karbon is, the watch finds that events were lost."""
+    if progress.startswith("Xero"):
+        Cursor.objects.filter(system=System.XERO).update(next_poll_at=None)
+    else:
+        Cursor.objects.filter(system=System.KARBON).update(walk_due=True)
 
 
 def test_a_sixth_call_at_once_waits_for_its_turn(world: World, time: Time) -> None:

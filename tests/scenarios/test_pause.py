@@ -42,7 +42,7 @@ def test_while_everything_is_paused_both_sides_are_read_and_nothing_is_sent(worl
     assert outlook.lines == [
         "1 change sent to Xero",
         "1 change sent to Karbon",
-        "1 Xero contact that came meanwhile created in Karbon",
+        "1 Xero contact that came meanwhile created in Karbon, or held as a lookalike",
     ]
     assert not Link.objects.filter(xero__remote_id=new).exists()
 

@@ -1,20 +1,26 @@
 """The preview is what then happens: its file is held against both services after the first import."""
 
 import csv
+import sys
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
+from django.utils.module_loading import import_string
+from django_q.models import OrmQ, Schedule
 
-from contacts import links
-from contacts.models import Change, Link, RemoteContact, SyncSettings
-from contacts.values import Kind
+from contacts import budget, links, mirror, pausing
+from contacts.models import Budget, Change, Link, RemoteContact, SyncSettings
+from contacts.values import Kind, System
 from karbon import mapping as karbon_mapping
-from karbonsync import corrections, preview_csv, previewing, setup, tasks
+from karbonsync import corrections, lease, pipeline, preview_csv, previewing, resuming, setup, tasks
 from karbonsync.models import Preview, PreviewRow, SetUp
-from matching import issues
-from matching.models import KindDecision, MatchIssue
+from karbonsync.pipeline import Pipeline
+from matching import filing, issues
+from matching.models import Filed, KindDecision, MatchIssue
 from tests.scenarios.conftest import ADDRESS, PHONE, World
 from xero import mapping as xero_mapping
 
@@ -139,6 +145,15 @@ def test_the_file_and_what_then_happened_differ_in_no_row(world: World, spec: An
     assert Preview.objects.get().state == Preview.State.OVER
 
 
+def test_what_a_preview_files_lasts_so_that_neither_the_next_one_nor_the_import_does_it_again(world: World) -> None:
+    world.add_pair()
+    world.add_xero("Only in Xero", "only@xero.example")
+    connect(world)
+    make_preview(world)
+    assert Filed.objects.count() == RemoteContact.objects.count() == 3
+    assert filing.bring_up_to_date() == 0
+
+
 def test_before_start_nothing_is_written_and_nothing_is_linked(world: World) -> None:
     world.add_pair()
     world.add_xero("Only in Xero", "only@xero.example")
@@ -220,6 +235,50 @@ def test_settings_changed_since_the_preview_ask_for_a_new_one(world: World) -> N
     assert not SyncSettings.load().syncing
 
 
+# --- under the limits of a small Xero plan: looks for changes lie minutes apart -------------------------------------------
+
+
+@pytest.fixture
+def small_plan(world: World, settings: Any) -> None:
+    settings.XERO_CALLS_PER_DAY = 950
+
+
+def test_a_new_preview_shows_what_changed_a_moment_ago(world: World, small_plan: None) -> None:
+    xero = world.add_xero("Only in Xero Limited", "only@xero.example")
+    connect(world)
+    make_preview(world)
+    world.edit_xero(xero, EmailAddress="other@xero.example")
+    assert row_of(make_preview(world), "Only in Xero Limited")["billing_email_in_karbon_to"] == "other@xero.example"
+
+
+def test_what_changed_in_xero_just_before_start_is_held_too(world: World, small_plan: None) -> None:
+    edited = world.add_xero("Only in Xero Limited", "only@xero.example")
+    archived = world.add_xero("Left Us Limited", "left@xero.example")
+    connect(world)
+    make_preview(world)
+    world.edit_xero(edited, EmailAddress="other@xero.example")
+    world.control("POST", f"/xero/contacts/{archived}/archive")
+    new = world.add_xero("Came Between Limited", "between@xero.example")
+    started(world)
+    assert world.issue_of(edited).reason == "Changed since the preview: the billing email in Xero."
+    assert world.issue_of(new).reason == "New since the preview."
+    assert world.karbon_names() == [] and world.links() == set()
+
+
+def test_start_waits_for_a_xero_that_takes_no_more_calls_today(world: World, small_plan: None) -> None:
+    xero = world.add_xero("Only in Xero Limited", "only@xero.example")
+    connect(world)
+    make_preview(world)
+    world.edit_xero(xero, EmailAddress="other@xero.example")
+    budget.block(System.XERO, 5 * 3600, for_the_day=True)
+    setup.start(by=world.by)
+    world.sync()
+    assert Link.objects.count() == 0 and world.karbon_names() == []
+    Budget.objects.all().delete()
+    world.settle()
+    assert world.issue_of(xero).reason == "Changed since the preview: the billing email in Xero."
+
+
 # --- corrections before anything happens ------------------------------------------------------------------------------
 
 
@@ -263,6 +322,25 @@ def test_left_out_before_start_nothing_happens_to_it(world: World) -> None:
     assert world.links() == {(other, key_made(other))}
     assert RemoteContact.objects.get(remote_id=xero).left_out
     assert world.karbon(key)
+
+
+def test_left_out_in_a_later_preview_its_match_issue_is_closed_and_comes_again_when_it_is_brought_back(
+    world: World,
+) -> None:
+    xero = world.add_xero("Half Match Limited", "one@half.example")
+    world.add_organisation("Half Match Limited", "two@half.example")
+    connect(world)
+    make_preview(world)
+    started(world)
+    assert world.issue_of(xero)
+    make_preview(world)
+    row = PreviewRow.objects.get(name="Half Match Limited", xero__isnull=False)
+    corrections.leave_out(row.pk, by=world.by)
+    assert not MatchIssue.objects.filter(state="open").exists()
+    assert RemoteContact.objects.get(remote_id=xero).left_out
+    corrections.bring_back(row.pk, by=world.by)
+    world.sync()
+    assert world.issue_of(xero) and not RemoteContact.objects.get(remote_id=xero).left_out
 
 
 def key_made(xero: str) -> str:
@@ -314,6 +392,89 @@ def test_a_preview_that_cannot_be_made_says_why(world: World) -> None:
     assert "Connect Xero again" in told.problem
 
 
+def test_a_service_that_closes_for_hours_while_the_lists_are_read_is_waited_for(world: World) -> None:
+    world.add_pair()
+    connect(world)
+    world.fault(system="xero", path="Contacts", kind="rate_limit", retry_after=4000)
+    previewing.ask(by=world.by)
+    for _ in range(previewing.TRIES + 2):
+        tasks.make_preview()
+    waiting = Preview.objects.get()
+    assert (waiting.state, waiting.faults) == (Preview.State.WAITING, 0)
+    assert waiting.not_before is not None and waiting.not_before > timezone.now() + timedelta(minutes=60)
+    assert "Xero" in waiting.problem
+    world.wait_out()
+    tasks.make_preview()
+    assert Preview.objects.get().state == Preview.State.READY
+
+
+def test_a_preview_that_takes_long_stops_by_the_clock_and_goes_on(world: World, monkeypatch: Any) -> None:
+    world.add_pair()
+    connect(world)
+    previewing.ask(by=world.by)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(previewing, "TURN", timedelta(0))
+        for _ in range(previewing.TRIES + 2):
+            tasks.make_preview()
+    assert (Preview.objects.get().state, Preview.objects.get().faults) == (Preview.State.WAITING, 0)
+    tasks.make_preview()
+    assert Preview.objects.get().state == Preview.State.READY
+
+
+def test_a_preview_whose_process_was_killed_is_taken_up_though_nobody_looks(
+    world: World, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    world.add_pair()
+    connect(world)
+    previewing.ask(by=world.by)
+    with monkeypatch.context() as dying:
+        dying.setattr(previewing, "_spool", lambda *args: sys.exit())
+        with pytest.raises(SystemExit):
+            tasks.make_preview()
+    Preview.objects.update(asked_at=F("asked_at") - timedelta(minutes=5), told_at=timezone.now() - timedelta(minutes=5))
+    each_minute = Schedule.objects.get(func="karbonsync.tasks.see_to_preview", schedule_type=Schedule.MINUTES)
+    with django_capture_on_commit_callbacks(execute=True):
+        import_string(each_minute.func)()
+    assert "karbonsync.tasks.make_preview" in [queued.func() for queued in OrmQ.objects.all()]
+    tasks.make_preview()
+    assert Preview.objects.get().state == Preview.State.READY
+    import_string(each_minute.func)()
+    assert not Schedule.objects.filter(func=each_minute.func).exists()
+
+
+def test_records_that_karbon_cannot_show_keep_nobody_else_from_starting(world: World) -> None:
+    pairs = [world.add_pair(f"Pair {number} Limited", f"pair{number}@both.example") for number in range(8)]
+    connect(world)
+    broken = [key for _, key in pairs[1:6]]
+    world.fault(system="karbon", path=f"/Organizations/({'|'.join(broken)})", kind="error", status=500, times=1000)
+    rows = make_preview(world)
+    outcomes = {row["xero_id"]: (row["what happens"], row["notes"]) for row in rows}
+    for contact, key in pairs:
+        expected = "Not touched" if key in broken else "Full match"
+        assert outcomes[contact][0] == expected, outcomes[contact]
+    assert "could not be read in full yet" in outcomes[pairs[1][0]][1]
+    setup.start(by=world.by)
+    world.sync()
+    assert world.links() == {pair for pair in pairs if pair[1] not in broken}
+    world.no_faults()
+    world.wait_out()
+    world.sync()
+    held = {contact for contact, key in pairs if key in broken}
+    assert all(world.issue_of(contact).reason.startswith("Changed since the preview") for contact in held)
+
+
+def test_a_karbon_that_is_down_is_not_asked_for_every_record(world: World) -> None:
+    for number in range(8):
+        world.add_pair(f"Pair {number} Limited", f"pair{number}@both.example")
+    connect(world)
+    previewing.ask(by=world.by)
+    world.fault(system="karbon", method="GET", path=".", kind="error", status=500, times=1000, skip=4)
+    tasks.make_preview()
+    waiting = Preview.objects.get()
+    assert (waiting.state, waiting.faults) == (Preview.State.WAITING, 1)
+    assert len(world.calls(system="karbon", path="/Organizations/")) <= 3 * (pipeline.FAULTS_BORNE + 1)
+
+
 # --- later changes of the settings ------------------------------------------------------------------------------------
 
 
@@ -353,6 +514,39 @@ def test_narrowing_the_filter_keeps_links_and_withdraws_issues(world: World) -> 
     started(world)
     assert MatchIssue.objects.filter(state="open").count() == 0
     assert world.links() == {pair}
+
+
+def test_a_check_under_way_brings_nobody_over_whom_the_new_filter_keeps_out(world: World) -> None:
+    world.add_pair()
+    connect(world)
+    make_preview(world)
+    started(world)
+    change(world, import_filter="customers")
+    world.add_xero("Only in Xero Limited", "only@xero.example")
+    under_way = Pipeline(pipeline.connect())
+    under_way.pull_both()
+    setup.start(by=world.by)
+    under_way.match()
+    assert Link.objects.count() == 1
+    world.settle()
+    assert Link.objects.count() == 1 and world.karbon_names() == ["Harbour Joinery Limited"]
+
+
+def test_a_check_under_way_does_not_carry_out_what_it_read_before_start(world: World) -> None:
+    connect(world)
+    setup.choose("rules", {"default_contact_type": "Client", "import_filter": "customers"}, by=world.by)
+    xero = world.add_xero("Only in Xero Limited", "only@xero.example")
+    make_preview(world)
+    started(world)
+    change(world, import_filter="all")
+    under_way = Pipeline(pipeline.connect())
+    under_way.pull_both()
+    world.edit_xero(xero, EmailAddress="other@xero.example")
+    setup.start(by=world.by)
+    under_way.match()
+    assert Preview.objects.get().looked_at is None
+    world.settle()
+    assert world.issue_of(xero).reason == "Changed since the preview: the billing email in Xero."
 
 
 def test_what_was_tried_out_can_be_discarded(world: World) -> None:
@@ -420,6 +614,39 @@ def test_a_record_made_by_us_survives_a_convention_that_shows_nothing_of_it(worl
     world.settle()
     assert world.state() == before
     assert world.in_xero(xero)["address"]
+
+
+def test_a_new_convention_waits_while_a_check_reads_by_the_old_one(world: World) -> None:
+    _, key = two_of_each(world)
+    change(world, karbon_phone_labels=["Mobile"])
+    running = lease.Held(lease.LEASE)
+    assert running.take()
+    with pytest.raises(links.NotPossible, match="A check is running"):
+        setup.start(by=world.by)
+    assert SyncSettings.load().karbon_phone_labels == []
+    assert world.mirrored(System.KARBON, key).values["primary_phone"]["number"] != "21 555 0199"
+    running.drop()
+    started(world)
+    assert SyncSettings.load().karbon_phone_labels == ["Mobile"]
+    world.assert_at_rest()
+
+
+def test_what_was_read_by_the_old_convention_does_not_come_back_after_the_new_one(world: World) -> None:
+    xero, key = two_of_each(world)
+    change(world, karbon_phone_labels=["Mobile"])
+    before = world.state()
+    reader, contact = pipeline.connect(for_person=True)[System.KARBON], world.mirrored(System.KARBON, key)
+    read_before = reader.read([contact.ref])[key]
+    setup.start(by=world.by)
+    assert read_before is not None
+    mirror.keep(System.KARBON, [read_before])
+    read_after = reader.read([contact.ref])[key]
+    assert read_after is not None
+    mirror.keep(System.KARBON, [read_after])
+    shown = world.mirrored(System.KARBON, key).values["primary_phone"]
+    assert shown == read_after.values["primary_phone"] != read_before.values["primary_phone"]
+    world.settle()
+    assert world.state() == before and world.in_xero(xero)["phone"] == "6495550100"
 
 
 # --- pairs of Karbon's own sync ---------------------------------------------------------------------------------------
@@ -498,3 +725,54 @@ def test_a_taken_over_pair_that_changed_since_the_preview_is_held(world: World) 
     started(world)
     assert world.issue_of(xero).reason == "Changed since the preview: the billing email in Xero."
     assert world.candidates(xero) == {key} and world.links() == set()
+
+
+def test_a_yes_after_the_preview_asks_for_a_new_one(world: World) -> None:
+    world.add_xero("Harbour Holdings (2019) Ltd", "ap@harbour.example")
+    connect(world)
+    make_preview(world)
+    setup.answer_former_sync("yes", by=world.by)
+    with pytest.raises(links.Overtaken, match="Make a new one"):
+        setup.start(by=world.by)
+    assert not SyncSettings.load().syncing
+
+
+def test_each_yes_asks_karbon_anew(world: World) -> None:
+    xero, key = taken_over(world)
+    assert row_of(make_preview(world), "Harbour Holdings (2019) Ltd")["karbon_id"] == key
+    other = world.add_organisation("Harbour Boats Limited", "boats@harbour.example")
+    world.edit_karbon(key, ExternalKey="")
+    world.edit_karbon(other, ExternalKey=xero)
+    setup.answer_former_sync("yes", by=world.by)
+    assert row_of(make_preview(world), "Harbour Holdings (2019) Ltd")["karbon_id"] == other
+
+
+def test_a_late_yes_shows_the_pairs_among_the_match_issues_and_links_them_after_the_press(world: World) -> None:
+    xero = world.add_xero("Harbour Joinery Limited", "ap@harbour.example")
+    key = world.add_organisation("Harbour Joinery Limited", "office@harbour.example")
+    world.edit_karbon(key, ExternalKey=xero)
+    connect(world)
+    make_preview(world)
+    started(world)
+    assert world.candidates(xero) == {key}
+    setup.answer_former_sync("yes", by=world.by)
+    assert row_of(make_preview(world), "Harbour Joinery Limited")["what happens"] == "Was linked by Karbon's sync"
+    world.settle()
+    assert world.links() == set(), "nothing before the press"
+    started(world)
+    assert world.links() == {(xero, key)}
+    assert not MatchIssue.objects.filter(state="open").exists()
+
+
+def test_a_pause_foretells_the_pairs_that_will_be_taken_over(world: World) -> None:
+    xero, key = taken_over(world)
+    make_preview(world)
+    pausing.pause_all(by=world.by, reason="Year-end")
+    setup.start(by=world.by)
+    tasks.check()
+    outlook = resuming.outlook(SyncSettings.load())
+    assert (outlook.linked, outlook.new, outlook.held) == (1, 0, 0)
+    assert outlook.lines == ["1 Xero contact that came meanwhile linked to a match in Karbon"]
+    pausing.resume_all(by=world.by)
+    world.settle()
+    assert world.links() == {(xero, key)}

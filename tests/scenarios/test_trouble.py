@@ -416,3 +416,16 @@ def test_edits_within_one_second_of_the_services_all_arrive(world: World, side: 
         world.sync()
     world.settle()
     world.assert_both(xero, key, email="edit3@harbour.example")
+
+
+def test_many_records_that_karbon_cannot_show_keep_no_other_from_being_synced(world: World) -> None:
+    pairs = [world.add_pair(f"Pair {number} Limited", f"pair{number}@both.example") for number in range(6)]
+    world.connect()
+    world.settle()
+    for number, (_, key) in enumerate(pairs):
+        world.edit_card(key, EmailAddresses=[f"new{number}@both.example"])
+    broken = [key for _, key in pairs[1:]]  # they changed last, so their turn comes first
+    world.fault(system="karbon", path=f"/Organizations/({'|'.join(broken)})", kind="error", status=500, times=1000)
+    world.sync()
+    assert world.in_xero(pairs[0][0])["email"] == "new0@both.example"
+    assert world.in_xero(pairs[1][0])["email"] == "pair1@both.example"

@@ -14,7 +14,7 @@ from contacts.models import SyncSettings
 from contacts.remote import NotAuthorised
 from karbonsync import outages, pipeline, preview, tasks
 from karbonsync.checks import TAG
-from karbonsync.lease import Held
+from karbonsync.lease import LEASE, Held
 from karbonsync.models import Run
 from karbonsync.pipeline import Counts
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
 
     def _with_lease(self, work: Any) -> tuple[dict[str, Any], list[str]]:
         """Wait for a lease that another process holds, or that a killed one left behind."""
-        lease, deadline = Held(tasks.LEASE), timezone.now() + PATIENCE * 10
+        lease, deadline = Held(LEASE), timezone.now() + PATIENCE * 10
         while not lease.take():
             if timezone.now() > deadline:
                 raise CommandError("Another check has been running for ten minutes. Try again later.", returncode=2)
