@@ -16,7 +16,7 @@ from karbonsync.models import Cursor, Outage, Run
 from sandbox import xero_identity
 from sandbox.xero_identity import TENANT_ID
 from tests.scenarios.conftest import World
-from xero import oauth
+from xero import leaving, oauth
 from xero.models import XeroConnection
 
 BACK = "http://localhost:8000/xero/callback"
@@ -212,6 +212,29 @@ def test_disconnecting_keeps_links_and_connecting_again_goes_on_by_itself(world:
     assert not SyncSettings.load().paused_at
     world.settle()
     world.assert_both(contact, key, email="new@harbour.example")
+
+
+@pytest.mark.parametrize("was_disconnected_before", [False, True])
+def test_a_check_that_ends_while_xero_is_being_disconnected_does_not_end_the_pause(
+    world: World, monkeypatch, was_disconnected_before: bool
+) -> None:
+    contact, key = world.linked_pair()
+    if was_disconnected_before:
+        connection_desk.disconnect_xero(by=world.by)
+        oauth.connect_without_browser(BACK)
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    really = leaving.disconnect
+
+    def slowly() -> bool:
+        tasks.check()
+        return really()
+
+    monkeypatch.setattr(leaving, "disconnect", slowly)
+    connection_desk.disconnect_xero(by=world.by)
+    tasks.check()
+    chosen = SyncSettings.load()
+    assert (chosen.pause_reason, chosen.ends_when_connected) == (connection_desk.WHY, True)
+    assert waiting(System.XERO) == 1 and world.in_xero(contact)["email"] == "office@harbour.example"
 
 
 def test_connecting_again_waits_for_a_look_where_much_would_be_sent(world: World, monkeypatch) -> None:
