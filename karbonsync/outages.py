@@ -114,7 +114,10 @@ def told() -> list[User]:
 
 
 def write_letters() -> int:
-    """Tell the administrators of each outage once, and return how many letters went out. A failed one is tried again."""
+    """Tell the administrators of each outage once, and return how many letters went out.
+
+    Where not even one could be sent it is tried again; where some could, nobody gets a second one.
+    """
     sent, people = 0, told()
     if not people:
         return 0
@@ -124,22 +127,28 @@ def write_letters() -> int:
             continue
         if not Outage.objects.filter(pk=outage.pk, told_at=None).update(told_at=timezone.now()):
             continue
-        try:
-            sent += _write(outage, people)
-        except OSError:
-            log.warning("the letter about %s could not be sent; it is tried again", outage.system)
+        reached = _write(outage, people)
+        if not reached:
             Outage.objects.filter(pk=outage.pk).update(told_at=None)
+        sent += reached
     return sent
 
 
 def _write(outage: Outage, people: Sequence[User]) -> int:
-    """One letter per person, so that nobody sees the others' addresses. It names no client."""
+    """Write one letter per person, so that nobody sees the others' addresses, and return how many were taken.
+
+    It names no client.
+    """
     act = "Reconnect Xero" if outage.system == System.XERO else "Enter Karbon's keys again"
     body = (
         f"{sentence(outage)}\n\n{outage.reason}\n\n"
         f"{act} here, and everything that waits is sent:\n{settings.SITE_URL}/admin/\n"
     )
     subject = f"KarbonSync: {sentence(outage).partition('.')[0]}"
+    reached = 0
     for person in people:
-        EmailMessage(subject, body, to=[person.email]).send()
-    return len(people)
+        try:
+            reached += EmailMessage(subject, body, to=[person.email]).send()
+        except (OSError, ValueError) as error:  # the mail server refused it, or the address cannot be written
+            log.warning("a letter about %s could not be sent (%s)", outage.system, type(error).__name__)
+    return reached

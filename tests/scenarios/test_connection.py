@@ -2,10 +2,12 @@
 
 import json
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.checks import run_checks
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from contacts import pausing, sealing
@@ -190,6 +192,27 @@ def test_a_letter_that_could_not_be_sent_is_sent_later(world: World, boss: User,
     assert mailoutbox == []
     tasks.check()
     assert len(mailoutbox) == 1
+
+
+def test_an_address_that_is_refused_keeps_no_letter_from_the_others_and_repeats_none(
+    world: World, boss: User, mailoutbox, monkeypatch
+) -> None:
+    for name in ("anna", "zoe"):  # one is written to before the refused one, one after
+        made = User.objects.create(username=name, email=f"{name}@firm.example", is_staff=True)
+        made.user_permissions.add(*boss.user_permissions.all())
+    really = EmailMessage.send
+
+    def send(self: EmailMessage) -> int:
+        if self.to == ["anna@firm.example"]:
+            raise SMTPRecipientsRefused({})
+        return really(self)
+
+    monkeypatch.setattr(EmailMessage, "send", send)
+    world.linked_pair()
+    withdraw(world)
+    for _ in range(3):
+        tasks.check()
+    assert sorted(letter.to[0] for letter in mailoutbox) == ["boss@firm.example", "zoe@firm.example"]
 
 
 # --- disconnecting ----------------------------------------------------------------------------------------------------
