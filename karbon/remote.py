@@ -21,7 +21,7 @@ from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailab
 from contacts.values import CannotHold, Kind, Ref, Snapshot, System, Value, Values
 from karbon import client, conventions, mapping
 from karbon import keys as access
-from karbon.client import NEWEST_FIRST, PAGE_SIZE, KarbonClient, Page, Wire
+from karbon.client import NEWEST_FIRST, PAGE_SIZE, KarbonClient, NotShown, Page, Wire
 from karbon.conventions import STANDARD, Conventions
 from karbon.keys import Keys
 
@@ -54,8 +54,12 @@ class KarbonRemote:
         return self._session.calls
 
     def contact_types(self) -> list[str]:
-        """Return the firm's contact types by name. Raise Unavailable where Karbon does not show them to us."""
-        return self.client.contact_types()
+        """Return the firm's contact types by name. Raise NotShown where Karbon lets us in but does not show them to us."""
+        try:
+            return self.client.contact_types()
+        except NotShown:
+            self.client.page(Kind.PERSON)  # with keys that no longer work nothing is shown: that is another trouble
+            raise
 
     def account(self) -> Account:
         """Say which account the keys open, by what its API tells: no name, but a key, its sizes and some of its people.

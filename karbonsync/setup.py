@@ -17,10 +17,11 @@ from django.utils import timezone
 from contacts import bell
 from contacts.links import NotPossible, Overtaken
 from contacts.models import RemoteContact, SyncSettings
-from contacts.remote import NotAuthorised, RemoteError, Unavailable
+from contacts.remote import NotAuthorised, RemoteError
 from contacts.values import System
 from karbon import keys as karbon_keys
 from karbon import remote as karbon_remote
+from karbon.client import NotShown
 from karbon.keys import Keys
 from karbon.models import KarbonConnection
 from karbon.remote import Account
@@ -88,8 +89,11 @@ def _remember_account(keys: Keys, account: Account) -> None:
 
 
 def contact_types() -> list[str]:
-    """Return Karbon's own list of contact types; empty where it is not shown to us, so that a person types the name."""
-    with suppress(RemoteError):
+    """Return Karbon's own list of contact types; empty where it is not shown to us, so that a person types the name.
+
+    Raise RemoteError where Karbon does not answer: then nobody knows which names are right.
+    """
+    with suppress(NotShown):
         return karbon_remote.connect(for_person=True).contact_types()
     return []
 
@@ -98,7 +102,7 @@ def choose_contact_type(wanted: str = "") -> str:
     """Return the Karbon contact type for new contacts, as Karbon spells it. Raise ValueError with the choices."""
     try:
         types = karbon_remote.connect().contact_types()
-    except Unavailable:
+    except NotShown:
         if wanted:  # some firms' keys cannot read the list of types; a name given by hand is taken as it is
             return wanted
         raise

@@ -137,10 +137,15 @@ class RulesForm(forms.Form):
 def rules(request: HttpRequest) -> HttpResponse:
     """Choose what new Karbon contacts become, and which Xero contacts are brought over."""
     by, chosen = pages.require(request, MAY), SyncSettings.load()
-    types = setup.contact_types()
+    types, problem = _contact_types()
     form = RulesForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        if types and form.cleaned_data["default_contact_type"] not in types:
+        wanted = form.cleaned_data["default_contact_type"]
+        if problem and wanted != chosen.default_contact_type:
+            form.add_error(
+                "default_contact_type", f"“{wanted}” could not be looked up in Karbon, so it was not stored."
+            )
+        elif types and wanted not in types:
             form.add_error("default_contact_type", "Karbon has no such contact type. Choose one of the list.")
         else:
             return _chosen(request, "rules", form.cleaned_data, by)
@@ -152,10 +157,20 @@ def rules(request: HttpRequest) -> HttpResponse:
         "rules",
         form=form,
         types=types,
+        problem=problem,
+        chosen_type=chosen.default_contact_type,
         contact_type=form.data.get("default_contact_type") or chosen.default_contact_type or usual,
         filters=SyncSettings.ImportFilter.choices,
         import_filter=form.data.get("import_filter") or chosen.import_filter,
     )
+
+
+def _contact_types() -> tuple[list[str], str]:
+    """Return Karbon's contact types, and what was in the way of asking for them."""
+    try:
+        return setup.contact_types(), ""
+    except RemoteError as error:
+        return [], str(error)
 
 
 def conventions(request: HttpRequest) -> HttpResponse:

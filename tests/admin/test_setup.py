@@ -11,6 +11,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from contacts import api
 from contacts.models import SyncSettings
 from karbon import keys
 from karbon.models import KarbonConnection
@@ -282,6 +283,32 @@ def test_rules_are_stored_and_the_filters_meaning_is_told(box, admin):
 def test_a_contact_type_that_karbon_does_not_know_is_refused(box, admin):
     page = text(admin.post(url("setup_rules"), {"default_contact_type": "Wizard", "import_filter": "all"}))
     assert "Karbon has no such contact type" in page and SyncSettings.load().default_contact_type == ""
+
+
+def test_while_karbon_does_not_answer_no_contact_type_is_taken_unchecked_and_the_chosen_one_stays(
+    box, admin, monkeypatch
+):
+    monkeypatch.setattr(api, "GET_PAUSES", ())
+    rules = {"default_contact_type": "Wizard", "import_filter": "customers"}
+    box.faults.add({"system": "karbon", "path": "TenantSettings", "kind": "error", "status": 503, "times": 9})
+    page = text(admin.get(url("setup_rules")))
+    assert "Karbon had a fault (status 503)" in page and "Load this page again" in page
+    assert "does not show its contact types" not in page and 'type="text"' not in page
+    page = text(admin.post(url("setup_rules"), rules))
+    assert "could not be looked up" in page and not SetUp.load().rules_at
+    SyncSettings.objects.update(default_contact_type="Prospect")
+    assert 'value="Prospect"' in text(admin.get(url("setup_rules")))
+    assert "could not be looked up" in text(admin.post(url("setup_rules"), rules))
+    assert SyncSettings.load().import_filter == "all"
+    admin.post(url("setup_rules"), {**rules, "default_contact_type": "Prospect"})
+    chosen = SyncSettings.load()
+    assert (chosen.default_contact_type, chosen.import_filter) == ("Prospect", "customers")
+
+
+def test_dead_keys_are_not_taken_for_an_application_that_may_not_see_contact_types(box, admin, settings):
+    settings.KARBON_ACCESS_KEY = "wrong.wrong.wrong"
+    page = text(admin.get(url("setup_rules")))
+    assert "Karbon no longer accepts our keys" in page and "does not show its contact types" not in page
 
 
 def test_conventions_are_stored_in_their_order(box, admin):
