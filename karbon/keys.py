@@ -1,5 +1,6 @@
 """Which keys open Karbon: those of the environment, else those that an administrator typed. The one place that answers."""
 
+import re
 import secrets
 from dataclasses import dataclass, field
 
@@ -13,6 +14,10 @@ from karbon.models import KarbonConnection
 
 NAMES = {"bearer_token": "KARBON_BEARER_TOKEN", "access_key": "KARBON_ACCESS_KEY", "webhook_key": "KARBON_WEBHOOK_KEY"}
 UNREADABLE = "This server's FIELD_ENCRYPTION_KEYS cannot read the stored Karbon keys. Restore the old key or type the keys again."
+UNUSABLE = (
+    "One of Karbon's two keys holds characters that no key has, such as the dots that hide one. Copy it anew in Karbon and "
+    "set or type it again."
+)
 NOT_CONNECTED = (
     "Karbon is not connected. Type its two keys into the set-up, or set KARBON_BEARER_TOKEN and KARBON_ACCESS_KEY: Karbon "
     "shows them under Settings, Connected Apps, API Applications."
@@ -35,11 +40,18 @@ class Keys:
         return salted_hmac("karbon.keys", f"{self.bearer_token}\n{self.access_key}").hexdigest()
 
 
+def could_be_a_key(text: str) -> bool:
+    """Tell whether a text can be sent as a key: printable ASCII without spaces. Copied dots and half sentences are not."""
+    return re.fullmatch(r"[!-~]+", text) is not None
+
+
 def current() -> Keys:
-    """Return the keys in force. Raise NotAuthorised with what to do when there are none, or none that can be read."""
+    """Return the keys in force. Raise NotAuthorised with what to do when there are none, or none that can be used."""
     found = Keys(*_in_force("bearer_token", "access_key"))
     if not found.bearer_token or not found.access_key:
         raise NotAuthorised(NOT_CONNECTED)
+    if not could_be_a_key(found.bearer_token) or not could_be_a_key(found.access_key):
+        raise NotAuthorised(UNUSABLE)
     return found
 
 

@@ -62,6 +62,12 @@ def _is_console() -> bool:
 # --- Karbon keys ------------------------------------------------------------------------------------------------------
 
 
+def _key(text: str) -> str:
+    if not karbon_keys.could_be_a_key(text):
+        raise forms.ValidationError("This is not the key itself: no key holds such characters. Copy it anew in Karbon.")
+    return text
+
+
 class KeysForm(forms.Form):
     bearer_token = forms.CharField(max_length=200, label="Bearer token")
     access_key = forms.CharField(max_length=4000, label="Access key")
@@ -73,7 +79,10 @@ class KeysForm(forms.Form):
     )
 
     def clean_bearer_token(self) -> str:
-        return str(self.cleaned_data["bearer_token"]).strip().removeprefix("Bearer ").strip()
+        return _key(str(self.cleaned_data["bearer_token"]).strip().removeprefix("Bearer ").strip())
+
+    def clean_access_key(self) -> str:
+        return _key(str(self.cleaned_data["access_key"]))
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}

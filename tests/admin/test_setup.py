@@ -115,6 +115,25 @@ def test_swapped_keys_are_told_without_a_call(bare, admin):
     assert list(bare.calls) == []
 
 
+@pytest.mark.parametrize("masked", ["••••••••••••", "eyJ.abc def.ghi", "clé.clé.clé"])
+def test_a_key_that_karbon_shows_masked_is_told_without_a_call(bare, admin, masked):
+    page = text(admin.post(url("setup_karbon"), {**TYPED, "access_key": masked}))
+    assert "This is not the key itself" in page and "Access key" in page
+    assert list(bare.calls) == [] and not KarbonConnection.objects.exists()
+    assert "This is not the key itself" in text(admin.post(url("setup_karbon"), {**TYPED, "bearer_token": masked}))
+
+
+def test_a_bearer_token_may_be_pasted_with_its_first_word(bare, admin):
+    admin.post(url("setup_karbon"), {**TYPED, "bearer_token": f" Bearer {TYPED['bearer_token']} "})
+    assert keys.current().bearer_token == TYPED["bearer_token"]
+
+
+def test_a_masked_key_on_the_server_is_told_and_never_sent(box, admin, settings):
+    settings.KARBON_ACCESS_KEY = "••••••••"
+    page = text(admin.post(url("setup_karbon_test"), follow=True))
+    assert "characters that no key has" in page and list(box.calls) == []
+
+
 def test_the_environments_keys_win_and_the_page_says_so(box, admin):
     page = text(admin.get(url("setup_karbon")))
     assert "The keys come from the server" in page and "KARBON_BEARER_TOKEN" in page and 'name="access_key"' not in page
