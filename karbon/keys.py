@@ -40,6 +40,12 @@ class Keys:
         return salted_hmac("karbon.keys", f"{self.bearer_token}\n{self.access_key}").hexdigest()
 
 
+def would_be_in_force(typed: Keys) -> Keys:
+    """Return what would be in force if these were stored: what the environment sets still wins, each by itself."""
+    given = {name: str(getattr(settings, NAMES[name])) for name in ("bearer_token", "access_key")}
+    return Keys(given["bearer_token"] or typed.bearer_token, given["access_key"] or typed.access_key)
+
+
 def could_be_a_key(text: str) -> bool:
     """Tell whether a text can be sent as a key: printable ASCII without spaces. Copied dots and half sentences are not."""
     return re.fullmatch(r"[!-~]+", text) is not None
@@ -122,7 +128,11 @@ def note_test(keys: Keys, *, account_key: str, account_name: str) -> None:
 def were_tested() -> bool:
     """Tell whether the keys in force are those that the last good test was made with."""
     try:
-        fingerprint = current().fingerprint
+        return worked(current())
     except NotAuthorised:
         return False
-    return KarbonConnection.objects.filter(id=1, tested_keys=fingerprint).exists()
+
+
+def worked(keys: Keys) -> bool:
+    """Tell whether the last good test was made with these keys."""
+    return KarbonConnection.objects.filter(id=1, tested_keys=keys.fingerprint).exists()

@@ -53,11 +53,15 @@ def log(by: User, row: Model, message: str) -> None:
 
 
 def connect_karbon(keys: Keys, *, webhook_key: str = "", by: User) -> Account:
-    """Try typed keys with a call and keep them, encrypted. Raise RemoteError when they do not work: then nothing is kept."""
-    account = _try_karbon(keys)
+    """Try typed keys with a call and keep them, encrypted. Raise RemoteError when they do not work: then nothing is kept.
+
+    They are tried as they will be used: together with what the server's environment sets, which wins.
+    """
+    tried = karbon_keys.would_be_in_force(keys)
+    account = _try_karbon(tried)
     with transaction.atomic():
         karbon_keys.store(keys, webhook_key)
-        _remember_account(karbon_keys.current(), account)
+        _remember_account(tried, account)
         log(by, KarbonConnection.objects.get(id=1), "Stored new keys to Karbon.")
     outages.knock_now()
     return account
@@ -72,7 +76,12 @@ def test_karbon(*, by: User) -> Account:
 
 
 def _try_karbon(keys: Keys) -> Account:
-    account = karbon_remote.connect(for_person=True, keys=keys).account()
+    try:
+        account = karbon_remote.connect(for_person=True, keys=keys).account()
+    except NotAuthorised as error:
+        if karbon_keys.worked(keys):
+            raise
+        raise NotAuthorised(_not_accepted()) from error
     known = KarbonConnection.objects.filter(id=1).values_list("account_key", flat=True).first()
     is_other = known and account.key and account.key != known
     if is_other and RemoteContact.objects.filter(system=System.KARBON).exists():
@@ -81,6 +90,16 @@ def _try_karbon(keys: Keys) -> Account:
             "Use its keys, or sync the other account with an empty database of its own."
         )
     return account
+
+
+def _not_accepted() -> str:
+    given = [name for name in karbon_keys.from_environment() if name != "KARBON_WEBHOOK_KEY"]
+    wins = "are set on the server and win" if given[1:] else "is set on the server and wins"
+    said = f" {' and '.join(given)} {wins} over what is typed." if given else ""
+    return (
+        "Karbon does not accept these keys. Compare both with the ones in Karbon, under Settings, Connected Apps, API "
+        f"Applications.{said}"
+    )
 
 
 def _remember_account(keys: Keys, account: Account) -> None:

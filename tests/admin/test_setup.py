@@ -103,10 +103,26 @@ def test_typed_keys_are_tried_named_back_and_kept_encrypted(bare, admin, setting
 
 
 def test_keys_that_do_not_work_are_not_kept(bare, admin):
-    response = admin.post(url("setup_karbon"), {**TYPED, "bearer_token": "wrong"})
-    assert "Karbon no longer accepts our keys" in text(response)
-    assert "wrong" not in text(response)
+    page = text(admin.post(url("setup_karbon"), {**TYPED, "bearer_token": "wrong"}))
+    assert "Karbon does not accept these keys. Compare both" in page and "no longer" not in page
+    assert "wrong" not in page
     assert not KarbonConnection.objects.exists()
+
+
+def test_keys_that_worked_before_are_said_to_work_no_longer(bare, admin):
+    admin.post(url("setup_karbon"), TYPED)
+    bare.faults.add({"system": "karbon", "kind": "error", "status": 401, "times": 9})
+    assert "Karbon no longer accepts our keys" in text(admin.post(url("setup_karbon_test"), follow=True))
+
+
+def test_typed_keys_are_tried_together_with_those_of_the_server_that_win(bare, admin, settings):
+    settings.KARBON_BEARER_TOKEN = "stale-and-set-on-the-server"
+    page = text(admin.post(url("setup_karbon"), TYPED))
+    assert "Karbon does not accept these keys" in page and "KARBON_BEARER_TOKEN is set on the server and wins" in page
+    assert not keys.were_tested() and not KarbonConnection.objects.exists()
+    settings.KARBON_BEARER_TOKEN = TYPED["bearer_token"]
+    admin.post(url("setup_karbon"), {**TYPED, "bearer_token": "does-not-matter"})
+    assert keys.were_tested() and keys.current() == keys.Keys(**TYPED)
 
 
 def test_swapped_keys_are_told_without_a_call(bare, admin):
