@@ -14,6 +14,7 @@ from karbon.models import KarbonConnection
 
 NAMES = {"bearer_token": "KARBON_BEARER_TOKEN", "access_key": "KARBON_ACCESS_KEY", "webhook_key": "KARBON_WEBHOOK_KEY"}
 UNREADABLE = "This server's FIELD_ENCRYPTION_KEYS cannot read the stored Karbon keys. Restore the old key or type the keys again."
+NO_NAME = "Karbon account"
 UNUSABLE = (
     "One of Karbon's two keys holds characters that no key has, such as the dots that hide one. Copy it anew in Karbon and "
     "set or type it again."
@@ -112,10 +113,15 @@ def reseal() -> bool:
     return bool(KarbonConnection.objects.filter(id=1, **old).update(**fresh))
 
 
-def note_test(keys: Keys, *, account_key: str, account_name: str) -> None:
-    """Remember that these keys opened this account."""
+def note_use(keys: Keys) -> None:
+    """Remember that these keys read the contacts that are here."""
+    KarbonConnection.objects.update_or_create(id=1, defaults={"tested_keys": keys.fingerprint})
+
+
+def note_test(keys: Keys, *, account_key: str) -> None:
+    """Remember that these keys opened this account, by its key where Karbon tells it."""
     row = {
-        "account_name": account_name[:255],
+        "account_name": f"{NO_NAME} {account_key}".strip()[:255],
         "tested_at": timezone.now(),
         "tested_keys": keys.fingerprint,
         "problem": "",

@@ -5,7 +5,7 @@ list is believed only when its count and its keys agree, and a record is gone on
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from contacts.fields import BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
 from contacts.models import SyncSettings
 from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailable, Walk, Write
 from contacts.values import CannotHold, Kind, Ref, Snapshot, System, Value, Values
-from karbon import client, conventions, mapping
+from karbon import admission, client, conventions, mapping
 from karbon import keys as access
 from karbon.client import NEWEST_FIRST, PAGE_SIZE, KarbonClient, NotShown, Page, Wire
 from karbon.conventions import STANDARD, Conventions
@@ -70,7 +70,7 @@ class KarbonRemote:
         names = [str(row.values[NAME]) for name, kind in LISTS.items() for row in _snapshots(pages[name], kind)[:3]]
         try:
             key = self.client.tenant_key()
-        except Unavailable:
+        except NotShown:
             key = ""
         return Account(key, {name: page.count for name, page in pages.items()}, [name for name in names if name])
 
@@ -338,9 +338,23 @@ def connect(for_person: bool = False, *, keys: Keys | None = None, in_any_case: 
     session = ApiSession(
         System.KARBON,
         f"{settings.KARBON_API_URL}/v3",
-        headers=lambda: (keys or access.current()).headers,
+        headers=(lambda: keys.headers) if keys else _admitted(for_person),
         problems=client.problems,
         for_person=for_person,
     )
     chosen = SyncSettings.load()
     return KarbonRemote(session, conventions.of(chosen.karbon_address_labels, chosen.karbon_phone_labels))
+
+
+def _admitted(for_person: bool) -> Callable[[], Mapping[str, str]]:
+    """Return where the headers of a call come from: the keys in force, which are looked at where they are new."""
+    looked_at: set[Keys] = set()
+
+    def headers() -> Mapping[str, str]:
+        found = access.current()
+        if found not in looked_at:
+            admission.admit(found, lambda: connect(for_person, keys=found))
+            looked_at.add(found)
+        return found.headers
+
+    return headers

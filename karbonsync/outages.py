@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 
 from contacts import pausing
 from contacts.values import System
-from karbon import keys
+from karbon import admission, keys
 from karbonsync.models import Outage
 from xero import leaving
 from xero.models import XeroConnection
@@ -44,7 +44,8 @@ def begin(system: System, error: str) -> str:
     if known:
         Outage.objects.filter(pk=known.pk).update(tried_at=now)
         return known.reason
-    since, reason = now, KARBON_REFUSES if system is System.KARBON else error
+    is_refusal = system is System.KARBON and not error.startswith(admission.OTHER)
+    since, reason = now, KARBON_REFUSES if is_refusal else error
     if system is System.XERO and connection and connection.problem:
         since = connection.problem_since or now
     elif system is System.XERO:
@@ -88,8 +89,15 @@ def knock_now() -> None:
 def sentence(outage: Outage) -> str:
     """Say it in one line, the same on the banner, by ``manage.py check`` and in the letter."""
     system = System(outage.system)
-    what = "Xero disconnected" if system is System.XERO else "Karbon refuses our keys"
-    return f"{what} since {since_in_words(outage.since)}. {what_waits(system)}"
+    return f"{_what(outage)} since {since_in_words(outage.since)}. {what_waits(system)}"
+
+
+def _what(outage: Outage) -> str:
+    if outage.system == System.XERO:
+        return "Xero disconnected"
+    if outage.reason.startswith(admission.OTHER):
+        return "Karbon's keys open another account"
+    return "Karbon refuses our keys"
 
 
 def what_waits(system: System) -> str:

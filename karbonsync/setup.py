@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from contacts import bell
 from contacts.links import NotPossible, Overtaken
-from contacts.models import RemoteContact, SyncSettings
+from contacts.models import SyncSettings
 from contacts.remote import NotAuthorised, RemoteError
 from contacts.values import System
+from karbon import admission
 from karbon import keys as karbon_keys
 from karbon import remote as karbon_remote
 from karbon.client import NotShown
@@ -37,7 +38,6 @@ CHOICES = (
     "karbon_address_labels",
     "karbon_phone_labels",
 )
-NO_NAME = "Karbon account"
 
 
 def choices_of(chosen: SyncSettings) -> dict[str, Any]:
@@ -77,19 +77,13 @@ def test_karbon(*, by: User) -> Account:
 
 def _try_karbon(keys: Keys) -> Account:
     try:
-        account = karbon_remote.connect(for_person=True, keys=keys).account()
+        return admission.look(karbon_remote.connect(for_person=True, keys=keys))
+    except admission.OtherAccount:
+        raise
     except NotAuthorised as error:
         if karbon_keys.worked(keys):
             raise
         raise NotAuthorised(_not_accepted()) from error
-    known = KarbonConnection.objects.filter(id=1).values_list("account_key", flat=True).first()
-    is_other = known and account.key and account.key != known
-    if is_other and RemoteContact.objects.filter(system=System.KARBON).exists():
-        raise NotAuthorised(
-            f"These are keys to another Karbon account ({account.key}). This database holds the contacts of account {known}. "
-            "Use its keys, or sync the other account with an empty database of its own."
-        )
-    return account
 
 
 def _not_accepted() -> str:
@@ -103,7 +97,7 @@ def _not_accepted() -> str:
 
 
 def _remember_account(keys: Keys, account: Account) -> None:
-    karbon_keys.note_test(keys, account_key=account.key, account_name=f"{NO_NAME} {account.key}".strip())
+    karbon_keys.note_test(keys, account_key=account.key)
     _remember_size(System.KARBON, account.sizes)
 
 

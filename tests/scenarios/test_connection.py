@@ -5,6 +5,7 @@ from datetime import timedelta
 from smtplib import SMTPRecipientsRefused
 
 import pytest
+import requests
 from django.contrib.auth.models import Permission, User
 from django.core.checks import run_checks
 from django.core.mail import EmailMessage
@@ -13,9 +14,11 @@ from django.utils import timezone
 from contacts import pausing, sealing
 from contacts.models import Change, RemoteContact, SyncSettings
 from contacts.values import System
+from karbon import keys
+from karbon.models import KarbonConnection
 from karbonsync import connection_desk, outages, setup, tasks
 from karbonsync.models import Cursor, Outage, Run
-from sandbox import xero_identity
+from sandbox import server, xero_identity
 from sandbox.xero_identity import TENANT_ID
 from tests.scenarios.conftest import World
 from xero import leaving, oauth
@@ -156,6 +159,71 @@ def test_while_karbons_keys_are_missing_xero_is_still_read_and_nothing_is_lost(w
     settings.KARBON_ACCESS_KEY = good
     world.settle()
     world.assert_both(contact, key, email="new@harbour.example")
+
+
+@pytest.fixture
+def another_account(world: World, settings, monkeypatch):
+    """Karbon keys on the server that open another account: its own contacts, and none of ours."""
+
+    def put_in_place(*, tells_its_key: bool) -> None:
+        other = server.start("empty")
+        opened.append(other)
+        other.switches.change({"tenantSettings401": not tells_its_key})
+        monkeypatch.setattr("sandbox.karbon.ACCESS_KEY", "other.other.other")
+        settings.KARBON_ACCESS_KEY, settings.KARBON_API_URL = "other.other.other", f"{other.url}/karbon"
+        card = {"IsPrimaryCard": True, "EmailAddresses": ["x@y.example"]}
+        requests.post(f"{other.url}/sandbox/karbon/organizations", json={"FullName": "Not Ours", "BusinessCards": [card]}, timeout=5)  # fmt: skip
+
+    opened: list[server.Sandbox] = []
+    yield put_in_place
+    for each in opened:
+        each.stop()
+
+
+@pytest.mark.parametrize("tells_its_key", [True, False])
+def test_nothing_is_read_or_written_with_keys_to_another_karbon_account(
+    world: World, boss: User, settings, another_account, tells_its_key: bool, mailoutbox
+) -> None:
+    contact, key = world.linked_pair()
+    setup.test_karbon(by=boss)
+    KarbonConnection.objects.update(account_key="OursOurs1234")
+    world.edit_xero(contact, EmailAddress="new@harbour.example")
+    old = settings.KARBON_ACCESS_KEY, settings.KARBON_API_URL
+    another_account(tells_its_key=tells_its_key)
+    for _ in range(3):
+        tasks.check()
+    outage = Outage.objects.get()
+    assert outages.sentence(outage).startswith("Karbon's keys open another account since ")
+    assert "keys to another Karbon account" in outage.reason and not keys.were_tested()
+    assert [known.remote_id for known in RemoteContact.objects.filter(system=System.KARBON)] == [key]
+    assert world.links() == {(contact, key)} and waiting(System.KARBON) == 1
+    settings.KARBON_ACCESS_KEY, settings.KARBON_API_URL = old
+
+
+def test_new_keys_on_the_server_to_the_same_account_are_tested_and_used(
+    world: World, boss: User, settings, monkeypatch
+):
+    contact, key = world.linked_pair()
+    setup.test_karbon(by=boss)
+    world.switch(tenantSettings401=True)
+    monkeypatch.setattr("sandbox.karbon.ACCESS_KEY", "new.new.new")
+    settings.KARBON_ACCESS_KEY = "new.new.new"
+    world.edit_xero(contact, EmailAddress="new@harbour.example")
+    world.settle()
+    world.assert_both(contact, key, email="new@harbour.example")
+    assert keys.were_tested() and not Outage.objects.exists()
+    world.forget_calls()
+    world.sync()
+    assert not world.calls(path="TenantSettings"), "tested once"
+
+
+def test_keys_that_read_the_contacts_here_are_those_that_later_ones_are_compared_with(
+    world: World, settings, another_account
+) -> None:
+    world.linked_pair()
+    world.sync()
+    another_account(tells_its_key=True)
+    assert any("keys to another Karbon account" in error for error in world.sync().errors)
 
 
 def test_a_service_that_refuses_us_is_asked_ever_more_rarely(world: World) -> None:
