@@ -69,6 +69,15 @@ def are_there() -> bool:
         return False
 
 
+def problem() -> str:
+    """Say why the keys that were set or typed cannot be used; blank where they can, or where there are none."""
+    try:
+        current()
+    except NotAuthorised as error:
+        return "" if str(error) == NOT_CONNECTED else str(error)
+    return ""
+
+
 def webhook_key() -> str:
     """Return the key that Karbon signs its events with; blank when there is none."""
     return _in_force("webhook_key")[0]

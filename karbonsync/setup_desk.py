@@ -118,6 +118,7 @@ def karbon(request: HttpRequest) -> HttpResponse:
         is_all_from_environment={"KARBON_BEARER_TOKEN", "KARBON_ACCESS_KEY"} <= set(karbon_keys.from_environment()),
         can_be_kept=bool(settings.FIELD_ENCRYPTION_KEYS),
         has_keys=karbon_keys.are_there(),
+        problem=karbon_keys.problem(),
         connection=KarbonConnection.objects.filter(id=1).defer("bearer_token", "access_key", "webhook_key").first(),
     )
 

@@ -148,17 +148,55 @@ def test_keys_that_karbon_refuses_are_told_in_karbons_words(world: World, boss: 
     assert Outage.objects.get().ended_at
 
 
-def test_while_karbons_keys_are_missing_xero_is_still_read_and_nothing_is_lost(world: World, settings) -> None:
+def test_while_karbons_keys_are_missing_xero_is_still_read_and_it_is_said_and_told(
+    world: World, boss: User, settings, mailoutbox, client
+) -> None:
     contact, key = world.linked_pair()
     good, settings.KARBON_ACCESS_KEY = settings.KARBON_ACCESS_KEY, ""
     world.edit_xero(contact, EmailAddress="new@harbour.example")
     tasks.check()
     assert Run.objects.latest("pk").error.startswith("Karbon is not connected.")
     assert world.mirrored(System.XERO, contact).billing_email == "new@harbour.example"
-    assert not Outage.objects.exists(), "nobody refused us"
+    said = outages.sentence(Outage.objects.get())
+    assert said.startswith("Karbon's keys are missing since ") and said.endswith("1 change waits; nothing is lost.")
+    assert [(check.msg, check.hint) for check in run_checks(tags=["connection"])] == [(said, keys.NOT_CONNECTED)]
+    client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
+    assert "Karbon&#x27;s keys are missing since" in client.get("/admin/").content.decode()
+    Outage.objects.update(since=timezone.now() - timedelta(hours=1))
+    tasks.check()
+    assert mailoutbox[0].subject.startswith("KarbonSync: Karbon's keys are missing since ")
     settings.KARBON_ACCESS_KEY = good
-    world.settle()
+    world.settle()  # at once: without keys nobody was asked, so there is nothing to wait for
     world.assert_both(contact, key, email="new@harbour.example")
+    assert Outage.objects.get().ended_at
+
+
+def test_keys_that_this_server_cannot_read_are_told_as_such(world: World, settings) -> None:
+    world.linked_pair()
+    keys.store(keys.Keys(settings.KARBON_BEARER_TOKEN, settings.KARBON_ACCESS_KEY))
+    settings.KARBON_BEARER_TOKEN = settings.KARBON_ACCESS_KEY = ""
+    settings.FIELD_ENCRYPTION_KEYS = ["b3RoZXItb25seS1rZXktbm90LWEtc2VjcmV0LSEhISE="]
+    world.sync()
+    said = {outage.system: outages.sentence(outage) for outage in Outage.objects.all()}
+    assert said[System.KARBON].startswith("Karbon's keys cannot be read since ")
+    assert said[System.XERO].startswith("Xero's access cannot be read since ")
+
+
+def test_another_trouble_with_the_keys_is_told_in_its_own_words(world: World, settings) -> None:
+    world.linked_pair()
+    settings.KARBON_ACCESS_KEY = ""
+    world.sync()
+    settings.KARBON_ACCESS_KEY = "wrong.wrong.wrong"
+    world.sync()
+    assert outages.sentence(Outage.objects.get(ended_at=None)).startswith("Karbon refuses our keys since ")
+
+
+def test_keys_are_not_missed_where_nothing_is_synced_yet(world: World, settings) -> None:
+    world.linked_pair()
+    SyncSettings.objects.update(syncing=False)
+    settings.KARBON_ACCESS_KEY = ""
+    world.sync()
+    assert not Outage.objects.exists()
 
 
 @pytest.fixture
