@@ -18,7 +18,7 @@ from karbon.models import KarbonConnection
 from karbonsync.models import Preview, SetUp
 from sandbox import server
 from tests.admin import factories
-from xero import oauth
+from xero import leaving, oauth
 from xero.models import XeroConnection
 
 STEPS = ("setup", "setup_karbon", "setup_xero", "setup_rules", "setup_conventions", "setup_former", "preview")
@@ -243,7 +243,11 @@ def test_declined_consent_is_told_plainly(box, admin):
     assert "access was declined there" in page and not XeroConnection.objects.exists()
 
 
-def test_another_organisation_is_refused_with_the_reason(box, admin):
+def taken_off(box):
+    return [call["status"] for call in box.calls if call["method"] == "DELETE" and "/connections/" in call["path"]]
+
+
+def test_another_organisation_is_refused_with_the_reason_and_does_not_stay_connected(box, admin):
     factories.xero()
     XeroConnection.objects.create(tenant_id="the-first", tenant_name="First Firm", refresh_token="sealed")
     admin.get(signed_in(admin))
@@ -251,19 +255,75 @@ def test_another_organisation_is_refused_with_the_reason(box, admin):
     page = text(admin.post(url("xero_confirm"), {"organisation": organisation}, follow=True))
     assert "This database holds the contacts of First Firm" in page
     assert XeroConnection.objects.get().tenant_id == "the-first"
+    assert "You are connecting" not in page and "xero_consent" not in admin.session
+    assert taken_off(box) == [204] and revocations(box) == []
 
 
-def test_of_several_organisations_one_is_chosen(box, admin):
+def test_a_refused_organisation_is_given_back_whole_where_nothing_is_connected(box, admin):
+    factories.xero()
+    XeroConnection.objects.create(tenant_id="the-first", tenant_name="First Firm")
     admin.get(signed_in(admin))
-    session = admin.session
-    session["xero_consent"] = {**session["xero_consent"], "organisations": [*session["xero_consent"]["organisations"], {"id": "other", "name": "Other Firm"}]}  # fmt: skip
-    session.save()
+    organisation = admin.session["xero_consent"]["organisations"][0]["id"]
+    admin.post(url("xero_confirm"), {"organisation": organisation})
+    assert [call["status"] for call in revocations(box)] == [200] and box.xero.identity.connection is None
+
+
+def test_a_refused_organisation_that_xero_could_not_be_told_of_is_left_to_the_person(box, admin, monkeypatch):
+    monkeypatch.setattr(api, "GET_PAUSES", ())
+    factories.xero()
+    XeroConnection.objects.create(tenant_id="the-first", tenant_name="First Firm", refresh_token="sealed")
+    admin.get(signed_in(admin))
+    box.faults.add({"system": "xero", "path": "connections", "kind": "error", "status": 500, "times": 9})
+    organisation = admin.session["xero_consent"]["organisations"][0]["id"]
+    page = text(admin.post(url("xero_confirm"), {"organisation": organisation}, follow=True))
+    assert "contacts of First Firm" in page and "remove KarbonSync there" in page
+
+
+def test_of_several_organisations_one_is_chosen_and_the_others_do_not_stay_connected(box, admin):
+    other = "5a9db0c5-0000-4000-8000-00000000beef"
+    box.xero.identity.also_allowed = {other: "Other Firm", "5a9db0c5-0000-4000-8000-00000000feed": "Third Firm"}
+    admin.get(signed_in(admin))
     page = text(admin.get(url("setup_xero")))
     assert "Which organisation are you connecting?" in page and "Other Firm" in page
     page = text(admin.post(url("xero_confirm"), {"organisation": "nobody's"}, follow=True))
     assert "Choose the organisation first" in page and not XeroConnection.objects.exists()
-    admin.post(url("xero_confirm"), {"organisation": "other"})
-    assert XeroConnection.objects.get().tenant_name == "Other Firm"
+    page = text(admin.post(url("xero_confirm"), {"organisation": other}, follow=True))
+    assert XeroConnection.objects.get().tenant_name == "Other Firm" and "remove KarbonSync" not in page
+    assert taken_off(box) == [204, 204] and revocations(box) == []
+    assert [row["tenantName"] for row in box.xero.identity.more] == ["Other Firm"]
+    assert leaving.why_refused() == "", "the chosen one stands"
+
+
+def test_others_that_xero_could_not_be_told_of_are_left_to_the_person(box, admin, monkeypatch):
+    monkeypatch.setattr(api, "GET_PAUSES", ())
+    box.xero.identity.also_allowed = {"5a9db0c5-0000-4000-8000-00000000beef": "Other Firm"}
+    admin.get(signed_in(admin))
+    box.faults.add({"system": "xero", "path": "connections", "kind": "error", "status": 500, "times": 9})
+    organisation = admin.session["xero_consent"]["organisations"][0]["id"]
+    page = text(admin.post(url("xero_confirm"), {"organisation": organisation}, follow=True))
+    assert "is connected." in page and "forget the other organisations" in page
+
+
+def test_not_this_one_takes_back_what_was_allowed_besides_the_connection_that_stands(box, admin):
+    admin.get(signed_in(admin))
+    admin.post(url("xero_confirm"), {"organisation": admin.session["xero_consent"]["organisations"][0]["id"]})
+    box.xero.identity.also_allowed = {"5a9db0c5-0000-4000-8000-00000000beef": "Other Firm"}
+    admin.get(signed_in(admin))
+    admin.post(url("xero_forget"))
+    assert taken_off(box) == [204] and box.xero.identity.more == []
+    assert box.xero.identity.connection and leaving.why_refused() == ""
+
+
+def test_what_was_allowed_in_an_earlier_sign_in_is_left_to_whoever_uses_it(box, admin):
+    admin.get(signed_in(admin))
+    event = {"id": "older", "authEventId": "older", "tenantId": "elsewhere", "tenantName": "Another installation's"}
+    box.xero.identity.more = [{**box.xero.identity.connection, **event}]
+    session = admin.session
+    organisations = [*session["xero_consent"]["organisations"], {"id": "elsewhere", "name": "Another installation's"}]
+    session["xero_consent"] = {**session["xero_consent"], "organisations": organisations}
+    session.save()
+    admin.post(url("xero_confirm"), {"organisation": organisations[0]["id"]})
+    assert XeroConnection.objects.get().tenant_name == "Acme Partners" and taken_off(box) == []
 
 
 def test_not_this_one_connects_nothing(box, admin):
