@@ -152,7 +152,7 @@ def access_token_of(token: str) -> str:
 
 def sign_in_of(access_token: str) -> str:
     """Return the id of the sign-in that an access token, a JWT, comes from; blank where it does not tell (facts, Xero 4)."""
-    middle = (access_token.split(".") + [""])[1]
+    middle = access_token.partition(".")[2].partition(".")[0]
     try:
         claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
     except ValueError:
