@@ -19,6 +19,7 @@ GET_PAUSES = (0.2, 1.0)  # seconds before a failed GET is tried again; nothing b
 # Where only our own pace stands against a call it is waited for: so long at once, and so long in all before the rest is
 # left for the next check. A person at a screen waits a moment only.
 PACE_SECONDS, PACE_SECONDS_IN_ALL, PERSON_SECONDS = 10.0, 240.0, 2.0
+PERSON_CALL_SECONDS = 8.0  # so long a read may keep a person waiting, repeats included
 DEFAULT_RETRY_AFTER = 10.0  # where a refusal does not say: Xero's concurrent limit sends no Retry-After (facts, Xero 6)
 
 Problems = Callable[[requests.Response], list[str]]
@@ -42,6 +43,7 @@ class ApiSession:
         self.calls = 0
         self.request_id = ""
         self._headers, self._problems, self._renew, self.for_person = headers, problems, renew, for_person
+        self._is_watched = for_person  # by somebody at a screen; checks that act for people have time
         self._patience = PERSON_SECONDS if for_person else PACE_SECONDS_IN_ALL
         self._session = requests.Session()
         self._session.mount("http://", HTTPAdapter(max_retries=0))
@@ -49,18 +51,19 @@ class ApiSession:
 
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Return a reply with a good status, or raise a typed ``RemoteError``. ``path`` may be an absolute URL."""
+        began = time.monotonic()
         for pause in (*GET_PAUSES, None) if method == "GET" else (None,):
             try:
-                return self._once(method, path, **kwargs)
+                return self._once(method, path, timeout=max(0.1, self._seconds_left(method, began)), **kwargs)
             except Unavailable as error:
-                if pause is None or error.retry_after is not None:
+                if pause is None or error.retry_after is not None or self._seconds_left(method, began) <= pause:
                     raise
                 time.sleep(pause)
         raise AssertionError("unreachable")
 
     def json(self, method: str, path: str, **kwargs: Any) -> Any:
         """Return the decoded JSON body of a good reply; anything that is not JSON is a fault of the service."""
-        for pause in (*GET_PAUSES, None) if method == "GET" else (None,):
+        for pause in (*GET_PAUSES, None) if method == "GET" and not self._is_watched else (None,):
             reply = self.request(method, path, **kwargs)
             try:
                 return reply.json()
@@ -82,6 +85,13 @@ class ApiSession:
         except requests.JSONDecodeError as error:
             raise self._fault("answered with something that is not JSON") from error
 
+    def _seconds_left(self, method: str, began: float) -> float:
+        """Return how long an attempt may take. A write always has its full time: cut short, its outcome would be open."""
+        full = float(settings.API_TIMEOUT_SECONDS)
+        if not self._is_watched or method != "GET":
+            return full
+        return min(full, PERSON_CALL_SECONDS - (time.monotonic() - began))
+
     def _once(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         reply = self._send(method, path, **kwargs)
         if reply.status_code == 401 and self._renew():
@@ -102,9 +112,7 @@ class ApiSession:
         self.calls += 1
         self.request_id = ""
         try:
-            reply = self._session.request(
-                method, url, headers=merged, timeout=settings.API_TIMEOUT_SECONDS, allow_redirects=False, **kwargs
-            )
+            reply = self._session.request(method, url, headers=merged, allow_redirects=False, **kwargs)
             self.request_id = reply.headers.get("xero-correlation-id", "")[:100]
             said_left = _whole(reply.headers.get("X-DayLimit-Remaining"))
             return reply

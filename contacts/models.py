@@ -331,6 +331,7 @@ class Webhook(models.Model):
     system = models.CharField(max_length=10, choices=System, primary_key=True)
     heard_at = models.DateTimeField(null=True, help_text="The last delivery with a good signature, to half a minute.")
     refused_at = models.DateTimeField(null=True, help_text="The last delivery with a wrong signature, likewise.")
+    refusals = models.PositiveIntegerField(default=0, help_text="How many of them since the last good one.")
     stranger_at = models.DateTimeField(
         null=True, help_text="The newest event about a contact not known here: the lists were asked for because of it."
     )

@@ -8,9 +8,11 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 
@@ -48,7 +50,8 @@ def answer(
     request: HttpRequest,
     system: System,
     *,
-    is_genuine: Callable[[bytes], bool],
+    signature: str,
+    is_genuine: Callable[[bytes, str], bool],
     events: Callable[[bytes], Sequence[Event]],
 ) -> HttpResponse:
     """Answer a delivery: 401 to a wrong signature, else 200; empty and without cookies. Raises DatabaseError."""
@@ -58,10 +61,11 @@ def answer(
         body = request.body
     except (ValueError, UnreadablePostError):
         return HttpResponse(status=400)
-    if not is_genuine(body):
-        _note(system, "refused_at")
+    if not is_genuine(body, signature):
+        if signature:  # without any it comes from no service, and says nothing about our key
+            _note(system, "refused_at", refusals=F("refusals") + 1)
         return HttpResponse(status=401)
-    _note(system, "heard_at")
+    _note(system, "heard_at", refusals=0)
     take(system, events(body))
     return HttpResponse(status=200)
 
@@ -116,20 +120,20 @@ def _ask_for_lists(system: System, at: datetime) -> None:
         bell.ring()
 
 
-def _note(system: System, what: str) -> None:
+def _note(system: System, what: str, *, refusals: int | Combinable) -> None:
     """Remember that a delivery came, to half a minute; that it cannot be remembered must not cost the delivery."""
     now = timezone.now()
     try:
-        _move(system, what, now, now - NOTE_EVERY)
+        _move(system, what, now, now - NOTE_EVERY, refusals=refusals)
     except DatabaseError as error:
         log.warning("%s webhook: not noted (%s)", system, type(error).__name__)
 
 
-def _move(system: System, what: str, to: datetime, if_before: datetime) -> bool:
+def _move(system: System, what: str, to: datetime, if_before: datetime, **also: Any) -> bool:
     """Move a time of the webhook's row forward. Most deliveries only read it: a burst must not queue for the pen."""
     kept, _ = Webhook.objects.get_or_create(system=system)
     at = getattr(kept, what)
     if at is not None and at >= if_before:
         return False
     earlier = Q(**{what: None}) | Q(**{f"{what}__lt": if_before})
-    return bool(Webhook.objects.filter(earlier, system=system).update(**{what: to}))
+    return bool(Webhook.objects.filter(earlier, system=system).update(**{what: to}, **also))

@@ -5,6 +5,8 @@ the outbox. So nothing is lost, and what a pause holds back can be counted and s
 (``karbonsync.safety``): they come and end by their own rules.
 """
 
+from datetime import datetime
+
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -43,17 +45,28 @@ def held_back(chosen: SyncSettings) -> QuerySet[Change]:
 
 
 @transaction.atomic
-def pause_all(*, by: User, reason: str, ends_when_connected: bool = False) -> None:
-    """Send nothing more to either service. What is being sent at this moment still arrives."""
+def pause_all(*, by: User, reason: str) -> datetime:
+    """Send nothing more to either service; return since when. What is being sent at this moment still arrives."""
+    now = timezone.now()
     paused = SyncSettings.objects.filter(id=1, paused_at=None).update(
-        paused_at=timezone.now(),
-        paused_by=by,
-        pause_reason=reason.strip()[:200],
-        ends_when_connected=ends_when_connected,
+        paused_at=now, paused_by=by, pause_reason=reason.strip()[:200], ends_when_connected=False
     )
     if not paused:
         raise Overtaken("Somebody was faster: everything is paused already.")
     _record(by, f"Paused everything{_because(reason)}.")
+    return now
+
+
+def until_connected(paused_at: datetime) -> None:
+    """Let the pause of this moment end by itself with the next connection to Xero, unless it has ended meanwhile."""
+    SyncSettings.objects.filter(id=1, paused_at=paused_at).update(ends_when_connected=True)
+
+
+def no_longer_until_connected() -> datetime | None:
+    """Let a pause last that would end by itself, and return since when it lasts; None where there is no such pause."""
+    paused_at = SyncSettings.objects.filter(ends_when_connected=True).values_list("paused_at", flat=True).first()
+    held = SyncSettings.objects.filter(id=1, ends_when_connected=True, paused_at=paused_at)
+    return paused_at if held.update(ends_when_connected=False) else None
 
 
 @transaction.atomic

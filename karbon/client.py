@@ -33,6 +33,10 @@ class Page:
     began_at: datetime
 
 
+class NotShown(Unavailable):
+    """Karbon keeps the settings of the account from this API application, while all else may work (facts, A2)."""
+
+
 class KarbonClient:
     def __init__(self, session: ApiSession) -> None:
         self.session = session
@@ -126,7 +130,7 @@ class KarbonClient:
         try:
             return self.session.json("GET", "/TenantSettings")
         except (NotAuthorised, Missing) as error:
-            raise Unavailable(
+            raise NotShown(
                 "Karbon does not show its contact types to this API application. Type the contact type's name as it is "
                 "written in Karbon's settings.",
                 performed=False,

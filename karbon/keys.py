@@ -1,5 +1,6 @@
 """Which keys open Karbon: those of the environment, else those that an administrator typed. The one place that answers."""
 
+import re
 import secrets
 from dataclasses import dataclass, field
 
@@ -13,6 +14,11 @@ from karbon.models import KarbonConnection
 
 NAMES = {"bearer_token": "KARBON_BEARER_TOKEN", "access_key": "KARBON_ACCESS_KEY", "webhook_key": "KARBON_WEBHOOK_KEY"}
 UNREADABLE = "This server's FIELD_ENCRYPTION_KEYS cannot read the stored Karbon keys. Restore the old key or type the keys again."
+NO_NAME = "Karbon account"
+UNUSABLE = (
+    "One of Karbon's two keys holds characters that no key has, such as the dots that hide one. Copy it anew in Karbon and "
+    "set or type it again."
+)
 NOT_CONNECTED = (
     "Karbon is not connected. Type its two keys into the set-up, or set KARBON_BEARER_TOKEN and KARBON_ACCESS_KEY: Karbon "
     "shows them under Settings, Connected Apps, API Applications."
@@ -35,11 +41,24 @@ class Keys:
         return salted_hmac("karbon.keys", f"{self.bearer_token}\n{self.access_key}").hexdigest()
 
 
+def would_be_in_force(typed: Keys) -> Keys:
+    """Return what would be in force if these were stored: what the environment sets still wins, each by itself."""
+    given = {name: str(getattr(settings, NAMES[name])) for name in ("bearer_token", "access_key")}
+    return Keys(given["bearer_token"] or typed.bearer_token, given["access_key"] or typed.access_key)
+
+
+def could_be_a_key(text: str) -> bool:
+    """Tell whether a text can be sent as a key: printable ASCII without spaces. Copied dots and half sentences are not."""
+    return re.fullmatch(r"[!-~]+", text) is not None
+
+
 def current() -> Keys:
-    """Return the keys in force. Raise NotAuthorised with what to do when there are none, or none that can be read."""
+    """Return the keys in force. Raise NotAuthorised with what to do when there are none, or none that can be used."""
     found = Keys(*_in_force("bearer_token", "access_key"))
     if not found.bearer_token or not found.access_key:
         raise NotAuthorised(NOT_CONNECTED)
+    if not could_be_a_key(found.bearer_token) or not could_be_a_key(found.access_key):
+        raise NotAuthorised(UNUSABLE)
     return found
 
 
@@ -48,6 +67,15 @@ def are_there() -> bool:
         return bool(current())
     except NotAuthorised:
         return False
+
+
+def problem() -> str:
+    """Say why the keys that were set or typed cannot be used; blank where they can, or where there are none."""
+    try:
+        current()
+    except NotAuthorised as error:
+        return "" if str(error) == NOT_CONNECTED else str(error)
+    return ""
 
 
 def webhook_key() -> str:
@@ -94,10 +122,15 @@ def reseal() -> bool:
     return bool(KarbonConnection.objects.filter(id=1, **old).update(**fresh))
 
 
-def note_test(keys: Keys, *, account_key: str, account_name: str) -> None:
-    """Remember that these keys opened this account."""
+def note_use(keys: Keys) -> None:
+    """Remember that these keys read the contacts that are here."""
+    KarbonConnection.objects.update_or_create(id=1, defaults={"tested_keys": keys.fingerprint})
+
+
+def note_test(keys: Keys, *, account_key: str) -> None:
+    """Remember that these keys opened this account, by its key where Karbon tells it."""
     row = {
-        "account_name": account_name[:255],
+        "account_name": f"{NO_NAME} {account_key}".strip()[:255],
         "tested_at": timezone.now(),
         "tested_keys": keys.fingerprint,
         "problem": "",
@@ -110,7 +143,11 @@ def note_test(keys: Keys, *, account_key: str, account_name: str) -> None:
 def were_tested() -> bool:
     """Tell whether the keys in force are those that the last good test was made with."""
     try:
-        fingerprint = current().fingerprint
+        return worked(current())
     except NotAuthorised:
         return False
-    return KarbonConnection.objects.filter(id=1, tested_keys=fingerprint).exists()
+
+
+def worked(keys: Keys) -> bool:
+    """Tell whether the last good test was made with these keys."""
+    return KarbonConnection.objects.filter(id=1, tested_keys=keys.fingerprint).exists()

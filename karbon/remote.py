@@ -19,9 +19,9 @@ from contacts.fields import BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
 from contacts.models import RemoteContact, SyncSettings
 from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailable, Walk, Write
 from contacts.values import CannotHold, Kind, Presence, Ref, Snapshot, System, Value, Values
-from karbon import client, conventions, mapping
+from karbon import admission, client, conventions, mapping
 from karbon import keys as access
-from karbon.client import NEWEST_FIRST, PAGE_SIZE, KarbonClient, Page, Wire
+from karbon.client import NEWEST_FIRST, PAGE_SIZE, KarbonClient, NotShown, Page, Wire
 from karbon.conventions import STANDARD, Conventions
 from karbon.keys import Keys
 
@@ -58,8 +58,12 @@ class KarbonRemote:
         return self._session.calls
 
     def contact_types(self) -> list[str]:
-        """Return the firm's contact types by name. Raise Unavailable where Karbon does not show them to us."""
-        return self.client.contact_types()
+        """Return the firm's contact types by name. Raise NotShown where Karbon lets us in but does not show them to us."""
+        try:
+            return self.client.contact_types()
+        except NotShown:
+            self.client.page(Kind.PERSON)  # with keys that no longer work nothing is shown: that is another trouble
+            raise
 
     def account(self) -> Account:
         """Say which account the keys open, by what its API tells: no name, but a key, its sizes and some of its people.
@@ -70,7 +74,7 @@ class KarbonRemote:
         names = [str(row.values[NAME]) for name, kind in LISTS.items() for row in _snapshots(pages[name], kind)[:3]]
         try:
             key = self.client.tenant_key()
-        except Unavailable:
+        except NotShown:
             key = ""
         return Account(key, {name: page.count for name, page in pages.items()}, [name for name in names if name])
 
@@ -346,7 +350,7 @@ def connect(for_person: bool = False, *, keys: Keys | None = None, in_any_case: 
     session = ApiSession(
         System.KARBON,
         f"{settings.KARBON_API_URL}/v3",
-        headers=lambda: (keys or access.current()).headers,
+        headers=(lambda: keys.headers) if keys else _admitted(for_person),
         problems=client.problems,
         for_person=for_person,
     )
@@ -356,3 +360,17 @@ def connect(for_person: bool = False, *, keys: Keys | None = None, in_any_case: 
 def _in_force() -> Conventions:
     chosen = SyncSettings.load()
     return conventions.of(chosen.karbon_address_labels, chosen.karbon_phone_labels)
+
+
+def _admitted(for_person: bool) -> Callable[[], Mapping[str, str]]:
+    """Return where the headers of a call come from: the keys in force, which are looked at where they are new."""
+    looked_at: set[Keys] = set()
+
+    def headers() -> Mapping[str, str]:
+        found = access.current()
+        if found not in looked_at:
+            admission.admit(found, lambda: connect(for_person, keys=found))
+            looked_at.add(found)
+        return found.headers
+
+    return headers

@@ -88,10 +88,13 @@ def _key(told: dict[str, object]) -> str:
 @require_POST
 def receive(request: HttpRequest) -> HttpResponse:
     """Answer 401 to a wrong signature, else 200 whatever comes: ten failures end the subscription (facts, A15)."""
-    signature = request.headers.get("Signature", "")
     try:
         return notices.answer(
-            request, System.KARBON, is_genuine=lambda body: verify(body, signature, signing_key()), events=events
+            request,
+            System.KARBON,
+            signature=request.headers.get("Signature", ""),
+            is_genuine=lambda body, signature: verify(body, signature, signing_key()),
+            events=events,
         )
     except DatabaseError as error:
         log.error("karbon webhook: events not stored (%s); polling will find them", type(error).__name__)

@@ -88,7 +88,7 @@ def connection(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
         told.append(Info("Xero is not connected.", hint=hint, id="karbonsync.I001"))
     elif found.problem and not any(outage.system == "xero" for outage in refused):
         told.append(Info(f"Xero: {found.problem}", hint="Connect Xero again.", id="karbonsync.I002"))
-    if not has_keys:
+    if not has_keys and not any(outage.system == "karbon" for outage in refused):
         hint = "Type its keys into the set-up in the admin, or set KARBON_BEARER_TOKEN and KARBON_ACCESS_KEY."
         told.append(Info("Karbon is not connected.", hint=hint, id="karbonsync.I003"))
     return told + [Info(outages.sentence(outage), hint=outage.reason, id="karbonsync.I002") for outage in refused]

@@ -1,6 +1,7 @@
 """The connection to Xero, as an administrator ends it. Connecting is part of the set-up."""
 
 from contextlib import suppress
+from datetime import datetime
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -55,9 +56,18 @@ def disconnect(request: HttpRequest) -> HttpResponse:
 
 def disconnect_xero(*, by: User) -> bool:
     """End the connection, pause everything until there is one again, and keep all links. Return whether Xero was told."""
-    connection = XeroConnection.objects.get(id=1)
-    with suppress(Overtaken):  # paused by a person already: it stays so after connecting again
-        pausing.pause_all(by=by, reason=WHY, ends_when_connected=True)
+    connection, paused_at = XeroConnection.objects.get(id=1), _pause(by)
     told = leaving.disconnect()
+    if paused_at:  # not before the tokens are gone: a check that ends meanwhile would find us connected, and resume
+        pausing.until_connected(paused_at)
     LogEntry.objects.log_actions(by.pk, [connection], CHANGE, change_message="Disconnected Xero.", single_object=True)
     return told
+
+
+def _pause(by: User) -> datetime | None:
+    """Pause everything and return since when; None where a person paused for a reason that outlives this."""
+    if paused_at := pausing.no_longer_until_connected():  # left from the last time: too much would have been sent
+        return paused_at
+    with suppress(Overtaken):
+        return pausing.pause_all(by=by, reason=WHY)
+    return None

@@ -25,6 +25,7 @@ from karbonsync.models import Cursor
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # A webhook that says nothing so long around a change that a poll showed is silent.
 SILENT_AFTER = timedelta(minutes=10)
+WRONG_SIGNATURES = 3  # counted once in half a minute
 STILL_SYNCING = "Nothing is lost: the regular checks find every change, only later."
 
 
@@ -145,5 +146,7 @@ def _is_silent(row: Webhook, news_at: datetime | None) -> bool:
 
 
 def _is_wrongly_signed(row: Webhook) -> bool:
-    """Wrong signatures alone: among good ones they are Xero's trial or somebody else's noise."""
-    return row.refused_at is not None and (row.heard_at is None or row.refused_at - row.heard_at > timedelta(hours=1))
+    """Several wrong signatures and no good one since: a single one is Xero's trial or somebody else's noise."""
+    if row.refused_at is None or row.refusals < WRONG_SIGNATURES:
+        return False
+    return row.heard_at is None or row.refused_at - row.heard_at > timedelta(hours=1)

@@ -15,10 +15,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from contacts import pausing
+from contacts.models import SyncSettings
 from contacts.values import System
-from karbon import keys
+from karbon import admission, keys
 from karbonsync.models import Outage
-from xero import leaving
+from xero import leaving, oauth
 from xero.models import XeroConnection
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,13 @@ KNOCK_AT_LEAST_EVERY = timedelta(minutes=15)
 TELL_AFTER = timedelta(minutes=2)  # what ends by itself sooner needs no letter
 KARBON_REFUSES = "Karbon no longer accepts our keys: they were changed or withdrawn there. Enter Karbon's keys again."
 
+WHAT = {  # what is wrong on our side, by the reason that is given for it
+    keys.NOT_CONNECTED: "Karbon's keys are missing",
+    keys.UNREADABLE: "Karbon's keys cannot be read",
+    keys.UNUSABLE: "Karbon's keys cannot be used",
+    oauth.UNREADABLE: "Xero's access cannot be read",
+}
+
 
 def open_outages() -> dict[System, Outage]:
     return {System(outage.system): outage for outage in Outage.objects.filter(ended_at=None)}
@@ -34,26 +42,41 @@ def open_outages() -> dict[System, Outage]:
 
 def begin(system: System, error: str) -> str:
     """Note that a service refused us, and return the sentence for people. One that nobody has connected is no outage."""
-    now = timezone.now()
-    connection = XeroConnection.objects.first()
-    if system is System.XERO and (connection is None or not connection.is_connected):
+    if not _is_in_use(system):
         return error
-    if system is System.KARBON and not keys.are_there():
-        return error
-    known = Outage.objects.filter(system=system, ended_at=None).first()
-    if known:
-        Outage.objects.filter(pk=known.pk).update(tried_at=now)
-        return known.reason
-    since, reason = now, KARBON_REFUSES if system is System.KARBON else error
-    if system is System.XERO and connection and connection.problem:
-        since = connection.problem_since or now
-    elif system is System.XERO:
-        reason = leaving.why_refused() or error
+    now, known = timezone.now(), Outage.objects.filter(system=system, ended_at=None)
+    # What is wrong with Karbon's keys may turn from one trouble into another; with Xero the first words stand.
+    same = known.first() if system is System.XERO else known.filter(reason=_of_karbon(error)).first()
+    if same:
+        known.update(tried_at=now)
+        return same.reason
+    known.update(ended_at=now)
+    since, reason = (now, _of_karbon(error)) if system is System.KARBON else _of_xero(error, now)
     Outage.objects.get_or_create(
         system=system, ended_at=None, defaults={"reason": reason[:500], "since": since, "tried_at": now}
     )
     log.warning("%s no longer lets us in", system)
     return reason
+
+
+def _is_in_use(system: System) -> bool:
+    """Tell whether somebody connected this service; keys that are gone are missed where syncing is on."""
+    if system is System.KARBON:
+        return keys.are_there() or SyncSettings.load().syncing
+    connection = XeroConnection.objects.first()
+    return connection is not None and connection.is_connected
+
+
+def _of_karbon(error: str) -> str:
+    """Say a refusal of Karbon's in our words; what is seen here, before it is asked, has its own."""
+    return (error if error in WHAT or error.startswith(admission.OTHER) else KARBON_REFUSES)[:500]
+
+
+def _of_xero(error: str, now: datetime) -> tuple[datetime, str]:
+    connection = XeroConnection.objects.first()
+    if connection and connection.problem:
+        return connection.problem_since or now, error
+    return now, leaving.why_refused() or error
 
 
 def end(system: System) -> None:
@@ -65,8 +88,8 @@ def end(system: System) -> None:
 def still_refused(system: System) -> str:
     """Return why not to try a service now: blank while it lets us in, and after a wait that grows with the outage."""
     outage = open_outages().get(system)
-    if outage is None or timezone.now() >= knock_at(outage.since, outage.tried_at):
-        return ""
+    if outage is None or outage.reason in WHAT or timezone.now() >= knock_at(outage.since, outage.tried_at):
+        return ""  # also where nobody is asked, since there is nothing to ask with
     connection = XeroConnection.objects.first() if system is System.XERO else None
     is_new = connection and connection.connected_at and connection.connected_at > outage.tried_at
     return "" if is_new else outage.reason
@@ -88,8 +111,14 @@ def knock_now() -> None:
 def sentence(outage: Outage) -> str:
     """Say it in one line, the same on the banner, by ``manage.py check`` and in the letter."""
     system = System(outage.system)
-    what = "Xero disconnected" if system is System.XERO else "Karbon refuses our keys"
-    return f"{what} since {since_in_words(outage.since)}. {what_waits(system)}"
+    return f"{_what(outage)} since {since_in_words(outage.since)}. {what_waits(system)}"
+
+
+def _what(outage: Outage) -> str:
+    usual = "Xero disconnected" if outage.system == System.XERO else "Karbon refuses our keys"
+    if outage.reason.startswith(admission.OTHER):
+        return "Karbon's keys open another account"
+    return WHAT.get(outage.reason, usual)
 
 
 def what_waits(system: System) -> str:
@@ -114,7 +143,10 @@ def told() -> list[User]:
 
 
 def write_letters() -> int:
-    """Tell the administrators of each outage once, and return how many letters went out. A failed one is tried again."""
+    """Tell the administrators of each outage once, and return how many letters went out.
+
+    Where not even one could be sent it is tried again; where some could, nobody gets a second one.
+    """
     sent, people = 0, told()
     if not people:
         return 0
@@ -124,22 +156,28 @@ def write_letters() -> int:
             continue
         if not Outage.objects.filter(pk=outage.pk, told_at=None).update(told_at=timezone.now()):
             continue
-        try:
-            sent += _write(outage, people)
-        except OSError:
-            log.warning("the letter about %s could not be sent; it is tried again", outage.system)
+        reached = _write(outage, people)
+        if not reached:
             Outage.objects.filter(pk=outage.pk).update(told_at=None)
+        sent += reached
     return sent
 
 
 def _write(outage: Outage, people: Sequence[User]) -> int:
-    """One letter per person, so that nobody sees the others' addresses. It names no client."""
+    """Write one letter per person, so that nobody sees the others' addresses, and return how many were taken.
+
+    It names no client.
+    """
     act = "Reconnect Xero" if outage.system == System.XERO else "Enter Karbon's keys again"
     body = (
         f"{sentence(outage)}\n\n{outage.reason}\n\n"
         f"{act} here, and everything that waits is sent:\n{settings.SITE_URL}/admin/\n"
     )
     subject = f"KarbonSync: {sentence(outage).partition('.')[0]}"
+    reached = 0
     for person in people:
-        EmailMessage(subject, body, to=[person.email]).send()
-    return len(people)
+        try:
+            reached += EmailMessage(subject, body, to=[person.email]).send()
+        except (OSError, ValueError) as error:  # the mail server refused it, or the address cannot be written
+            log.warning("a letter about %s could not be sent (%s)", outage.system, type(error).__name__)
+    return reached

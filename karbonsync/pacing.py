@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from contacts import budget
+from contacts.models import Webhook
 from contacts.values import System
 from karbonsync.models import Cursor
 
@@ -17,6 +18,8 @@ POLL_SHARE, WALK_SHARE = 0.5, 0.2
 EVERY = timedelta(minutes=1)  # how often the task runner asks
 WALK_EVERY = {System.XERO: timedelta(hours=1), System.KARBON: timedelta(minutes=15)}
 REREAD_AFTER = timedelta(hours=24)
+HURRY, HURRY_AFTER = 4, timedelta(seconds=30)  # for whoever a webhook announced
+CLOCKS_APART = timedelta(seconds=5)  # an event's time is by the service's clock
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,21 @@ def is_closed(system: System) -> bool:
 
 
 def is_due(cursor: Cursor, now: datetime) -> bool:
-    return cursor.next_poll_at is None or cursor.next_poll_at <= now or bool(cursor.problem)
+    if cursor.next_poll_at is None or cursor.next_poll_at <= now or cursor.problem:
+        return True
+    return cursor.polled_at is not None and _is_announced(System(cursor.system), cursor, cursor.polled_at, now)
+
+
+def _is_announced(system: System, cursor: Cursor, polled_at: datetime, now: datetime) -> bool:
+    """Tell whether a webhook named somebody whom the last look cannot have shown, and it is not too soon to look again.
+
+    However many are named, looks come at most four times as often as the pace allows. As the day's
+    calls go, that pace slows down, too, so they are never used up by it.
+    """
+    since = polled_at - CLOCKS_APART
+    if not Webhook.objects.filter(system=system, stranger_at__gt=since).exists():
+        return False
+    return now - polled_at >= max(HURRY_AFTER, plan(system, cursor).poll_every / HURRY)
 
 
 def next_poll(system: System, cursor: Cursor, now: datetime) -> datetime | None:

@@ -16,11 +16,13 @@ from django.utils import timezone
 
 from contacts import bell
 from contacts.links import NotPossible, Overtaken
-from contacts.models import RemoteContact, SyncSettings
-from contacts.remote import NotAuthorised, RemoteError, Unavailable
+from contacts.models import SyncSettings
+from contacts.remote import NotAuthorised, RemoteError
 from contacts.values import System
+from karbon import admission
 from karbon import keys as karbon_keys
 from karbon import remote as karbon_remote
+from karbon.client import NotShown
 from karbon.keys import Keys
 from karbon.models import KarbonConnection
 from karbon.remote import Account
@@ -29,8 +31,6 @@ from karbonsync.lease import LEASE, Held
 from karbonsync.models import Cursor, FormerPair, Preview, SetUp
 from xero import oauth
 from xero.models import XeroConnection
-
-NO_NAME = "Karbon account"
 
 
 def as_tried() -> SyncSettings:
@@ -49,11 +49,15 @@ def log(by: User, row: Model, message: str) -> None:
 
 
 def connect_karbon(keys: Keys, *, webhook_key: str = "", by: User) -> Account:
-    """Try typed keys with a call and keep them, encrypted. Raise RemoteError when they do not work: then nothing is kept."""
-    account = _try_karbon(keys)
+    """Try typed keys with a call and keep them, encrypted. Raise RemoteError when they do not work: then nothing is kept.
+
+    They are tried as they will be used: together with what the server's environment sets, which wins.
+    """
+    tried = karbon_keys.would_be_in_force(keys)
+    account = _try_karbon(tried)
     with transaction.atomic():
         karbon_keys.store(keys, webhook_key)
-        _remember_account(karbon_keys.current(), account)
+        _remember_account(tried, account)
         log(by, KarbonConnection.objects.get(id=1), "Stored new keys to Karbon.")
     outages.knock_now()
     return account
@@ -68,25 +72,37 @@ def test_karbon(*, by: User) -> Account:
 
 
 def _try_karbon(keys: Keys) -> Account:
-    account = karbon_remote.connect(for_person=True, keys=keys).account()
-    known = KarbonConnection.objects.filter(id=1).values_list("account_key", flat=True).first()
-    is_other = known and account.key and account.key != known
-    if is_other and RemoteContact.objects.filter(system=System.KARBON).exists():
-        raise NotAuthorised(
-            f"These are keys to another Karbon account ({account.key}). This database holds the contacts of account {known}. "
-            "Use its keys, or sync the other account with an empty database of its own."
-        )
-    return account
+    try:
+        return admission.look(karbon_remote.connect(for_person=True, keys=keys))
+    except admission.OtherAccount:
+        raise
+    except NotAuthorised as error:
+        if karbon_keys.worked(keys):
+            raise
+        raise NotAuthorised(_not_accepted()) from error
+
+
+def _not_accepted() -> str:
+    given = [name for name in karbon_keys.from_environment() if name != "KARBON_WEBHOOK_KEY"]
+    wins = "are set on the server and win" if given[1:] else "is set on the server and wins"
+    said = f" {' and '.join(given)} {wins} over what is typed." if given else ""
+    return (
+        "Karbon does not accept these keys. Compare both with the ones in Karbon, under Settings, Connected Apps, API "
+        f"Applications.{said}"
+    )
 
 
 def _remember_account(keys: Keys, account: Account) -> None:
-    karbon_keys.note_test(keys, account_key=account.key, account_name=f"{NO_NAME} {account.key}".strip())
+    karbon_keys.note_test(keys, account_key=account.key)
     _remember_size(System.KARBON, account.sizes)
 
 
 def contact_types() -> list[str]:
-    """Return Karbon's own list of contact types; empty where it is not shown to us, so that a person types the name."""
-    with suppress(RemoteError):
+    """Return Karbon's own list of contact types; empty where it is not shown to us, so that a person types the name.
+
+    Raise RemoteError where Karbon does not answer: then nobody knows which names are right.
+    """
+    with suppress(NotShown):
         return karbon_remote.connect(for_person=True).contact_types()
     return []
 
@@ -95,7 +111,7 @@ def choose_contact_type(wanted: str = "") -> str:
     """Return the Karbon contact type for new contacts, as Karbon spells it. Raise ValueError with the choices."""
     try:
         types = karbon_remote.connect().contact_types()
-    except Unavailable:
+    except NotShown:
         if wanted:  # some firms' keys cannot read the list of types; a name given by hand is taken as it is
             return wanted
         raise

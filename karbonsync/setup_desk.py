@@ -63,6 +63,12 @@ def _is_console() -> bool:
 # --- Karbon keys ------------------------------------------------------------------------------------------------------
 
 
+def _key(text: str) -> str:
+    if not karbon_keys.could_be_a_key(text):
+        raise forms.ValidationError("This is not the key itself: no key holds such characters. Copy it anew in Karbon.")
+    return text
+
+
 class KeysForm(forms.Form):
     bearer_token = forms.CharField(max_length=200, label="Bearer token")
     access_key = forms.CharField(max_length=4000, label="Access key")
@@ -74,7 +80,10 @@ class KeysForm(forms.Form):
     )
 
     def clean_bearer_token(self) -> str:
-        return str(self.cleaned_data["bearer_token"]).strip().removeprefix("Bearer ").strip()
+        return _key(str(self.cleaned_data["bearer_token"]).strip().removeprefix("Bearer ").strip())
+
+    def clean_access_key(self) -> str:
+        return _key(str(self.cleaned_data["access_key"]))
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
@@ -110,6 +119,7 @@ def karbon(request: HttpRequest) -> HttpResponse:
         is_all_from_environment={"KARBON_BEARER_TOKEN", "KARBON_ACCESS_KEY"} <= set(karbon_keys.from_environment()),
         can_be_kept=bool(settings.FIELD_ENCRYPTION_KEYS),
         has_keys=karbon_keys.are_there(),
+        problem=karbon_keys.problem(),
         connection=KarbonConnection.objects.filter(id=1).defer("bearer_token", "access_key", "webhook_key").first(),
     )
 
@@ -138,10 +148,15 @@ class RulesForm(forms.Form):
 def rules(request: HttpRequest) -> HttpResponse:
     """Choose what new Karbon contacts become, and which Xero contacts are brought over."""
     by, chosen = pages.require(request, MAY), setup.as_tried()
-    types = setup.contact_types()
+    types, problem = _contact_types()
     form = RulesForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        if types and form.cleaned_data["default_contact_type"] not in types:
+        wanted = form.cleaned_data["default_contact_type"]
+        if problem and wanted != chosen.default_contact_type:
+            form.add_error(
+                "default_contact_type", f"“{wanted}” could not be looked up in Karbon, so it was not stored."
+            )
+        elif types and wanted not in types:
             form.add_error("default_contact_type", "Karbon has no such contact type. Choose one of the list.")
         else:
             return _chosen(request, "rules", form.cleaned_data, by)
@@ -153,10 +168,20 @@ def rules(request: HttpRequest) -> HttpResponse:
         "rules",
         form=form,
         types=types,
+        problem=problem,
+        chosen_type=chosen.default_contact_type,
         contact_type=form.data.get("default_contact_type") or chosen.default_contact_type or usual,
         filters=SyncSettings.ImportFilter.choices,
         import_filter=form.data.get("import_filter") or chosen.import_filter,
     )
+
+
+def _contact_types() -> tuple[list[str], str]:
+    """Return Karbon's contact types, and what was in the way of asking for them."""
+    try:
+        return setup.contact_types(), ""
+    except RemoteError as error:
+        return [], str(error)
 
 
 def conventions(request: HttpRequest) -> HttpResponse:

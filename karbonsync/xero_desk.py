@@ -24,6 +24,10 @@ from xero.models import XeroConnection
 STILL_LISTED = (
     "Xero could not be told: remove KarbonSync there under Settings, Connected apps, if you do not come back."
 )
+OTHERS_STAY = (
+    "Xero could not be told to forget the other organisations that you allowed: remove KarbonSync there under Settings, "
+    "Connected apps."
+)
 STATE, CONSENT = "xero_sign_in", "xero_consent"
 
 
@@ -101,9 +105,16 @@ def confirm(request: HttpRequest, *, by: User) -> HttpResponse:
     chosen = next((found for found in consent.get("organisations", []) if found["id"] == wanted), None)
     if chosen is None:
         raise NotAuthorised("Choose the organisation first. If none is shown, sign in to Xero again.")
-    connection = setup.connect_xero(consent["token"], oauth.Organisation(chosen["id"], chosen["name"]), by=by)
+    try:
+        connection = setup.connect_xero(consent["token"], oauth.Organisation(chosen["id"], chosen["name"]), by=by)
+    except oauth.OtherOrganisation as error:
+        request.session.pop(CONSENT, None)
+        told = leaving.give_back(consent["token"])
+        raise NotAuthorised(str(error) if told else f"{error} {STILL_LISTED}") from error
     request.session.pop(CONSENT, None)
     messages.success(request, f"{connection} is connected.")
+    if consent["organisations"][1:] and not leaving.take_off(consent["token"], besides=chosen["id"]):
+        messages.warning(request, OTHERS_STAY)
     return setup_pages.next_step()
 
 

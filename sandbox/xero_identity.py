@@ -36,6 +36,8 @@ class Identity:
         self.access: dict[str, Wire] = dict(store.load("access"))
         self.refresh: dict[str, Wire] = dict(store.load("refresh"))
         self.connection: Wire | None = store.get("config", "connection")
+        self.also_allowed: dict[str, str] = {}  # id and name of what the person allows besides, in memory only
+        self.more: list[Wire] = []
 
     def authorize(self, request: Request) -> Response:
         """Approve at once and send the browser back; a wrong parameter shows an error page instead (facts 2.1)."""
@@ -89,6 +91,10 @@ class Identity:
             "updatedDateUtc": now,
         }
         self.store.put("config", "connection", self.connection)
+        self.more = [
+            {**self.connection, "id": str(uuid.uuid4()), "tenantId": tenant_id, "tenantName": name}
+            for tenant_id, name in self.also_allowed.items()
+        ]
         return event
 
     def token(self, request: Request) -> Response:
@@ -194,7 +200,7 @@ class Identity:
         return Response(200, b"", None)
 
     def _disconnect(self) -> None:
-        self.connection = None
+        self.connection, self.more = None, []
         self.store.delete("config", "connection")
 
     def expire(self, bearer: str) -> None:
@@ -205,13 +211,16 @@ class Identity:
 
     def connections(self, request: Request) -> Response:
         """Facts 4: a bare array; `authEventId` filters to one consent; DELETE takes the connection's id."""
-        shown = [self.connection] if self.connection else []
+        shown = [*([self.connection] if self.connection else []), *self.more]
         if request.method == "GET":
             event = request.params.get("authEventId")
             return as_json([c for c in shown if not event or c["authEventId"] == event])
         wanted = request.path.rstrip("/").rpartition("/")[2]
         if request.method == "DELETE" and any(c["id"] == wanted for c in shown):
-            self._disconnect()
+            self.more = [c for c in self.more if c["id"] != wanted]
+            if self.connection and self.connection["id"] == wanted:
+                self.connection = None
+                self.store.delete("config", "connection")
             return Response(204)
         return Response(404, b"", None)  # described without a body
 

@@ -40,14 +40,34 @@ def disconnect() -> bool:
 def give_back(consent: str) -> bool:
     """Withdraw a consent that was not wanted after all (``Consent.token``); return False when Xero could not be told.
 
-    While we are connected it is left alone: to revoke it would end the same person's connection as well.
+    While we are connected it is not revoked: that would end the same person's connection as well.
     """
-    if XeroConnection.objects.exclude(refresh_token="").exists():
-        return True
+    connection = XeroConnection.objects.exclude(refresh_token="").first()
+    if connection:
+        return take_off(consent, besides=connection.tenant_id)
     try:
         return _revoke(oauth.refresh_token_of(consent))
     except sealing.Unreadable:
         return False
+
+
+def take_off(consent: str, *, besides: str) -> bool:
+    """Take our app off what a consent allowed, besides one organisation; return False when Xero could not be told.
+
+    What the same person allowed in other sign-ins stays: another installation may live on it.
+    """
+    try:
+        access = oauth.access_token_of(consent)
+        if not (sign_in := oauth.sign_in_of(access)):
+            return False
+        session = oauth.connections(access)
+        for row in oauth.rows_of(session, sign_in=sign_in):
+            is_of_it = row.get("authEventId") == sign_in  # a list that ignored our question names others, too
+            if is_of_it and str(row.get("tenantId")).lower() != besides:
+                session.request("DELETE", f"/connections/{row['id']}")
+    except (RemoteError, sealing.Unreadable, KeyError):
+        return False
+    return True
 
 
 def _remove_connection() -> bool:

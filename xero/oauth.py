@@ -145,6 +145,21 @@ def refresh_token_of(token: str) -> str:
     return _pair_of(token).refresh
 
 
+def access_token_of(token: str) -> str:
+    """Return the access token of a ``Consent``. Raise ``sealing.Unreadable`` where its key is gone."""
+    return _pair_of(token).access
+
+
+def sign_in_of(access_token: str) -> str:
+    """Return the id of the sign-in that an access token, a JWT, comes from; blank where it does not tell (facts, Xero 4)."""
+    middle = access_token.partition(".")[2].partition(".")[0]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    except ValueError:
+        return ""
+    return str(claims.get("authentication_event_id") or "") if isinstance(claims, dict) else ""
+
+
 def choose(token: str, organisation: Organisation) -> XeroConnection:
     """Connect this deployment to one organisation of a ``Consent``. Raise ``OtherOrganisation`` over foreign contacts."""
     try:
@@ -197,9 +212,9 @@ def connections(access_token: str) -> ApiSession:
     )
 
 
-def rows_of(session: ApiSession) -> list[dict[str, Any]]:
-    """List what this user connected to our app: ``GET /connections``, a bare array (facts, Xero 4)."""
-    rows = session.json("GET", "/connections")
+def rows_of(session: ApiSession, *, sign_in: str = "") -> list[dict[str, Any]]:
+    """List what this user connected to our app, or did in one sign-in: ``GET /connections``, a bare array (facts, Xero 4)."""
+    rows = session.json("GET", "/connections", params={"authEventId": sign_in} if sign_in else None)
     return [row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)]
 
 

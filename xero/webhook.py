@@ -75,10 +75,10 @@ def receive(request: HttpRequest) -> HttpResponse:
     Xero tries out both answers before it delivers anything (facts, Xero 14.5).
     """
     tenant_id = XeroConnection.objects.filter(id=1).values_list("tenant_id", flat=True).first() or ""
-    signature = request.headers.get("x-xero-signature", "")
     return notices.answer(
         request,
         System.XERO,
-        is_genuine=lambda body: verify(body, signature, settings.XERO_WEBHOOK_KEYS),
+        signature=request.headers.get("x-xero-signature", ""),
+        is_genuine=lambda body, signature: verify(body, signature, settings.XERO_WEBHOOK_KEYS),
         events=partial(events, tenant_id=tenant_id),
     )

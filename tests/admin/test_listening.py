@@ -1,8 +1,12 @@
 """How both webhooks stand, in words: on the dashboard and on a page of their own."""
 
+import base64
+import hashlib
+import hmac
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -53,9 +57,42 @@ def test_silence_alone_is_no_fault_but_silence_about_changes_is(db):
 
 
 def test_only_wrong_signatures_mean_a_wrong_key(db):
-    told = xero(refused_at=NOW)
+    told = xero(refused_at=NOW, refusals=3)
     assert "wrong signature" in told.sentence and "XERO_WEBHOOK_KEYS" in told.act
-    assert xero(heard_at=NOW, refused_at=NOW).is_well
+    assert xero(heard_at=NOW, refused_at=NOW, refusals=3).is_well
+
+
+def post(service: str, **headers: str) -> None:
+    assert (
+        Client().post(f"/webhooks/{service}", b"{}", content_type="application/json", headers=headers).status_code
+        == 401
+    )
+
+
+@pytest.mark.parametrize(("service", "header"), [("xero", "x-xero-signature"), ("karbon", "Signature")])
+def test_a_stray_post_is_no_alarm_and_wrong_signatures_one_after_another_are(box, settings, service, header):
+    settings.XERO_WEBHOOK_KEYS = ["a-key"]
+    hours_ago, row = NOW - timedelta(hours=5), Webhook.objects.filter(system=service)
+    Webhook.objects.create(system=service, heard_at=hours_ago, looked_at=NOW)
+    state = 0 if service == "xero" else 1
+    for _ in range(5):
+        post(service)  # nobody signed it: no service does that
+        row.update(refused_at=None)
+    for number in range(listening.WRONG_SIGNATURES):
+        assert states()[state].is_well, number
+        row.update(refused_at=hours_ago)
+        post(service, **{header: "wrong"})
+        post(service, **{header: "wrong"})  # within half a minute: the same trouble
+    assert "wrong signature" in states()[state].sentence
+
+
+def test_a_good_delivery_ends_the_count_of_wrong_ones(box, settings):
+    settings.XERO_WEBHOOK_KEYS = ["a-key"]
+    Webhook.objects.create(system=System.XERO, heard_at=NOW - timedelta(hours=2), refused_at=NOW, refusals=7)
+    assert not states()[0].is_well
+    signature = base64.b64encode(hmac.new(b"a-key", b"{}", hashlib.sha256).digest()).decode()
+    Client().post("/webhooks/xero", b"{}", content_type="application/json", headers={"x-xero-signature": signature})
+    assert Webhook.objects.get().refusals == 0 and states()[0].is_well
 
 
 def test_without_keys_or_https_the_page_says_which_setting(db, settings):
@@ -74,7 +111,7 @@ def test_karbons_problem_is_said_with_what_goes_on(db):
 def test_the_pages_say_it(client, db, page):
     boss = factories.person("Bo", (*factories.STAFF, "xero.view_xeroconnection"))
     client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
-    xero(heard_at=NOW, refused_at=NOW)
+    xero(heard_at=NOW, refused_at=NOW, refusals=3)
     shown = client.get(reverse(page)).content.decode()
     assert "Changes in Xero arrive within seconds." in shown and "ast heard" in shown
 

@@ -11,13 +11,14 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from contacts import api
 from contacts.models import SyncSettings
 from karbon import keys
 from karbon.models import KarbonConnection
 from karbonsync.models import Preview, SetUp
 from sandbox import server
 from tests.admin import factories
-from xero import oauth
+from xero import leaving, oauth
 from xero.models import XeroConnection
 
 STEPS = ("setup", "setup_karbon", "setup_xero", "setup_rules", "setup_conventions", "setup_former", "preview")
@@ -102,16 +103,51 @@ def test_typed_keys_are_tried_named_back_and_kept_encrypted(bare, admin, setting
 
 
 def test_keys_that_do_not_work_are_not_kept(bare, admin):
-    response = admin.post(url("setup_karbon"), {**TYPED, "bearer_token": "wrong"})
-    assert "Karbon no longer accepts our keys" in text(response)
-    assert "wrong" not in text(response)
+    page = text(admin.post(url("setup_karbon"), {**TYPED, "bearer_token": "wrong"}))
+    assert "Karbon does not accept these keys. Compare both" in page and "no longer" not in page
+    assert "wrong" not in page
     assert not KarbonConnection.objects.exists()
+
+
+def test_keys_that_worked_before_are_said_to_work_no_longer(bare, admin):
+    admin.post(url("setup_karbon"), TYPED)
+    bare.faults.add({"system": "karbon", "kind": "error", "status": 401, "times": 9})
+    assert "Karbon no longer accepts our keys" in text(admin.post(url("setup_karbon_test"), follow=True))
+
+
+def test_typed_keys_are_tried_together_with_those_of_the_server_that_win(bare, admin, settings):
+    settings.KARBON_BEARER_TOKEN = "stale-and-set-on-the-server"
+    page = text(admin.post(url("setup_karbon"), TYPED))
+    assert "Karbon does not accept these keys" in page and "KARBON_BEARER_TOKEN is set on the server and wins" in page
+    assert not keys.were_tested() and not KarbonConnection.objects.exists()
+    settings.KARBON_BEARER_TOKEN = TYPED["bearer_token"]
+    admin.post(url("setup_karbon"), {**TYPED, "bearer_token": "does-not-matter"})
+    assert keys.were_tested() and keys.current() == keys.Keys(**TYPED)
 
 
 def test_swapped_keys_are_told_without_a_call(bare, admin):
     swapped = {"bearer_token": TYPED["access_key"], "access_key": TYPED["bearer_token"]}
     assert "The two keys are swapped" in text(admin.post(url("setup_karbon"), swapped))
     assert list(bare.calls) == []
+
+
+@pytest.mark.parametrize("masked", ["••••••••••••", "eyJ.abc def.ghi", "clé.clé.clé"])
+def test_a_key_that_karbon_shows_masked_is_told_without_a_call(bare, admin, masked):
+    page = text(admin.post(url("setup_karbon"), {**TYPED, "access_key": masked}))
+    assert "This is not the key itself" in page and "Access key" in page
+    assert list(bare.calls) == [] and not KarbonConnection.objects.exists()
+    assert "This is not the key itself" in text(admin.post(url("setup_karbon"), {**TYPED, "bearer_token": masked}))
+
+
+def test_a_bearer_token_may_be_pasted_with_its_first_word(bare, admin):
+    admin.post(url("setup_karbon"), {**TYPED, "bearer_token": f" Bearer {TYPED['bearer_token']} "})
+    assert keys.current().bearer_token == TYPED["bearer_token"]
+
+
+def test_a_masked_key_on_the_server_is_told_and_never_sent(box, admin, settings):
+    settings.KARBON_ACCESS_KEY = "••••••••"
+    page = text(admin.post(url("setup_karbon_test"), follow=True))
+    assert "characters that no key has" in page and list(box.calls) == []
 
 
 def test_the_environments_keys_win_and_the_page_says_so(box, admin):
@@ -148,7 +184,7 @@ def test_keys_under_a_lost_encryption_key_ask_to_be_typed_again(bare, admin, set
     settings.FIELD_ENCRYPTION_KEYS = ["b3RoZXItb25seS1rZXktbm90LWEtc2VjcmV0LSEhISE="]
     with pytest.raises(keys.NotAuthorised, match="FIELD_ENCRYPTION_KEYS"):
         keys.current()
-    assert admin.get(url("setup_karbon")).status_code == 200
+    assert "cannot read the stored Karbon keys" in text(admin.get(url("setup_karbon")))
 
 
 # --- Xero -------------------------------------------------------------------------------------------------------------
@@ -207,7 +243,11 @@ def test_declined_consent_is_told_plainly(box, admin):
     assert "access was declined there" in page and not XeroConnection.objects.exists()
 
 
-def test_another_organisation_is_refused_with_the_reason(box, admin):
+def taken_off(box):
+    return [call["status"] for call in box.calls if call["method"] == "DELETE" and "/connections/" in call["path"]]
+
+
+def test_another_organisation_is_refused_with_the_reason_and_does_not_stay_connected(box, admin):
     factories.xero()
     XeroConnection.objects.create(tenant_id="the-first", tenant_name="First Firm", refresh_token="sealed")
     admin.get(signed_in(admin))
@@ -215,19 +255,75 @@ def test_another_organisation_is_refused_with_the_reason(box, admin):
     page = text(admin.post(url("xero_confirm"), {"organisation": organisation}, follow=True))
     assert "This database holds the contacts of First Firm" in page
     assert XeroConnection.objects.get().tenant_id == "the-first"
+    assert "You are connecting" not in page and "xero_consent" not in admin.session
+    assert taken_off(box) == [204] and revocations(box) == []
 
 
-def test_of_several_organisations_one_is_chosen(box, admin):
+def test_a_refused_organisation_is_given_back_whole_where_nothing_is_connected(box, admin):
+    factories.xero()
+    XeroConnection.objects.create(tenant_id="the-first", tenant_name="First Firm")
     admin.get(signed_in(admin))
-    session = admin.session
-    session["xero_consent"] = {**session["xero_consent"], "organisations": [*session["xero_consent"]["organisations"], {"id": "other", "name": "Other Firm"}]}  # fmt: skip
-    session.save()
+    organisation = admin.session["xero_consent"]["organisations"][0]["id"]
+    admin.post(url("xero_confirm"), {"organisation": organisation})
+    assert [call["status"] for call in revocations(box)] == [200] and box.xero.identity.connection is None
+
+
+def test_a_refused_organisation_that_xero_could_not_be_told_of_is_left_to_the_person(box, admin, monkeypatch):
+    monkeypatch.setattr(api, "GET_PAUSES", ())
+    factories.xero()
+    XeroConnection.objects.create(tenant_id="the-first", tenant_name="First Firm", refresh_token="sealed")
+    admin.get(signed_in(admin))
+    box.faults.add({"system": "xero", "path": "connections", "kind": "error", "status": 500, "times": 9})
+    organisation = admin.session["xero_consent"]["organisations"][0]["id"]
+    page = text(admin.post(url("xero_confirm"), {"organisation": organisation}, follow=True))
+    assert "contacts of First Firm" in page and "remove KarbonSync there" in page
+
+
+def test_of_several_organisations_one_is_chosen_and_the_others_do_not_stay_connected(box, admin):
+    other = "5a9db0c5-0000-4000-8000-00000000beef"
+    box.xero.identity.also_allowed = {other: "Other Firm", "5a9db0c5-0000-4000-8000-00000000feed": "Third Firm"}
+    admin.get(signed_in(admin))
     page = text(admin.get(url("setup_xero")))
     assert "Which organisation are you connecting?" in page and "Other Firm" in page
     page = text(admin.post(url("xero_confirm"), {"organisation": "nobody's"}, follow=True))
     assert "Choose the organisation first" in page and not XeroConnection.objects.exists()
-    admin.post(url("xero_confirm"), {"organisation": "other"})
-    assert XeroConnection.objects.get().tenant_name == "Other Firm"
+    page = text(admin.post(url("xero_confirm"), {"organisation": other}, follow=True))
+    assert XeroConnection.objects.get().tenant_name == "Other Firm" and "remove KarbonSync" not in page
+    assert taken_off(box) == [204, 204] and revocations(box) == []
+    assert [row["tenantName"] for row in box.xero.identity.more] == ["Other Firm"]
+    assert leaving.why_refused() == "", "the chosen one stands"
+
+
+def test_others_that_xero_could_not_be_told_of_are_left_to_the_person(box, admin, monkeypatch):
+    monkeypatch.setattr(api, "GET_PAUSES", ())
+    box.xero.identity.also_allowed = {"5a9db0c5-0000-4000-8000-00000000beef": "Other Firm"}
+    admin.get(signed_in(admin))
+    box.faults.add({"system": "xero", "path": "connections", "kind": "error", "status": 500, "times": 9})
+    organisation = admin.session["xero_consent"]["organisations"][0]["id"]
+    page = text(admin.post(url("xero_confirm"), {"organisation": organisation}, follow=True))
+    assert "is connected." in page and "forget the other organisations" in page
+
+
+def test_not_this_one_takes_back_what_was_allowed_besides_the_connection_that_stands(box, admin):
+    admin.get(signed_in(admin))
+    admin.post(url("xero_confirm"), {"organisation": admin.session["xero_consent"]["organisations"][0]["id"]})
+    box.xero.identity.also_allowed = {"5a9db0c5-0000-4000-8000-00000000beef": "Other Firm"}
+    admin.get(signed_in(admin))
+    admin.post(url("xero_forget"))
+    assert taken_off(box) == [204] and box.xero.identity.more == []
+    assert box.xero.identity.connection and leaving.why_refused() == ""
+
+
+def test_what_was_allowed_in_an_earlier_sign_in_is_left_to_whoever_uses_it(box, admin):
+    admin.get(signed_in(admin))
+    event = {"id": "older", "authEventId": "older", "tenantId": "elsewhere", "tenantName": "Another installation's"}
+    box.xero.identity.more = [{**box.xero.identity.connection, **event}]
+    session = admin.session
+    organisations = [*session["xero_consent"]["organisations"], {"id": "elsewhere", "name": "Another installation's"}]
+    session["xero_consent"] = {**session["xero_consent"], "organisations": organisations}
+    session.save()
+    admin.post(url("xero_confirm"), {"organisation": organisations[0]["id"]})
+    assert XeroConnection.objects.get().tenant_name == "Acme Partners" and taken_off(box) == []
 
 
 def test_not_this_one_connects_nothing(box, admin):
@@ -282,6 +378,32 @@ def test_rules_are_stored_and_the_filters_meaning_is_told(box, admin):
 def test_a_contact_type_that_karbon_does_not_know_is_refused(box, admin):
     page = text(admin.post(url("setup_rules"), {"default_contact_type": "Wizard", "import_filter": "all"}))
     assert "Karbon has no such contact type" in page and SyncSettings.load().default_contact_type == ""
+
+
+def test_while_karbon_does_not_answer_no_contact_type_is_taken_unchecked_and_the_chosen_one_stays(
+    box, admin, monkeypatch
+):
+    monkeypatch.setattr(api, "GET_PAUSES", ())
+    rules = {"default_contact_type": "Wizard", "import_filter": "customers"}
+    box.faults.add({"system": "karbon", "path": "TenantSettings", "kind": "error", "status": 503, "times": 9})
+    page = text(admin.get(url("setup_rules")))
+    assert "Karbon had a fault (status 503)" in page and "Load this page again" in page
+    assert "does not show its contact types" not in page and 'type="text"' not in page
+    page = text(admin.post(url("setup_rules"), rules))
+    assert "could not be looked up" in page and not SetUp.load().rules_at
+    SyncSettings.objects.update(default_contact_type="Prospect")
+    assert 'value="Prospect"' in text(admin.get(url("setup_rules")))
+    assert "could not be looked up" in text(admin.post(url("setup_rules"), rules))
+    assert SyncSettings.load().import_filter == "all"
+    admin.post(url("setup_rules"), {**rules, "default_contact_type": "Prospect"})
+    chosen = SyncSettings.load()
+    assert (chosen.default_contact_type, chosen.import_filter) == ("Prospect", "customers")
+
+
+def test_dead_keys_are_not_taken_for_an_application_that_may_not_see_contact_types(box, admin, settings):
+    settings.KARBON_ACCESS_KEY = "wrong.wrong.wrong"
+    page = text(admin.get(url("setup_rules")))
+    assert "Karbon no longer accepts our keys" in page and "does not show its contact types" not in page
 
 
 def test_conventions_are_stored_in_their_order(box, admin):

@@ -2,21 +2,26 @@
 
 import json
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 
 import pytest
+import requests
 from django.contrib.auth.models import Permission, User
 from django.core.checks import run_checks
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from contacts import pausing, sealing
 from contacts.models import Change, RemoteContact, SyncSettings
 from contacts.values import System
+from karbon import keys
+from karbon.models import KarbonConnection
 from karbonsync import connection_desk, outages, setup, tasks
 from karbonsync.models import Cursor, Outage, Run
-from sandbox import xero_identity
+from sandbox import server, xero_identity
 from sandbox.xero_identity import TENANT_ID
 from tests.scenarios.conftest import World
-from xero import oauth
+from xero import leaving, oauth
 from xero.models import XeroConnection
 
 BACK = "http://localhost:8000/xero/callback"
@@ -143,17 +148,120 @@ def test_keys_that_karbon_refuses_are_told_in_karbons_words(world: World, boss: 
     assert Outage.objects.get().ended_at
 
 
-def test_while_karbons_keys_are_missing_xero_is_still_read_and_nothing_is_lost(world: World, settings) -> None:
+def test_while_karbons_keys_are_missing_xero_is_still_read_and_it_is_said_and_told(
+    world: World, boss: User, settings, mailoutbox, client
+) -> None:
     contact, key = world.linked_pair()
     good, settings.KARBON_ACCESS_KEY = settings.KARBON_ACCESS_KEY, ""
     world.edit_xero(contact, EmailAddress="new@harbour.example")
     tasks.check()
     assert Run.objects.latest("pk").error.startswith("Karbon is not connected.")
     assert world.mirrored(System.XERO, contact).billing_email == "new@harbour.example"
-    assert not Outage.objects.exists(), "nobody refused us"
+    said = outages.sentence(Outage.objects.get())
+    assert said.startswith("Karbon's keys are missing since ") and said.endswith("1 change waits; nothing is lost.")
+    assert [(check.msg, check.hint) for check in run_checks(tags=["connection"])] == [(said, keys.NOT_CONNECTED)]
+    client.force_login(boss, backend="django.contrib.auth.backends.ModelBackend")
+    assert "Karbon&#x27;s keys are missing since" in client.get("/admin/").content.decode()
+    Outage.objects.update(since=timezone.now() - timedelta(hours=1))
+    tasks.check()
+    assert mailoutbox[0].subject.startswith("KarbonSync: Karbon's keys are missing since ")
     settings.KARBON_ACCESS_KEY = good
+    world.settle()  # at once: without keys nobody was asked, so there is nothing to wait for
+    world.assert_both(contact, key, email="new@harbour.example")
+    assert Outage.objects.get().ended_at
+
+
+def test_keys_that_this_server_cannot_read_are_told_as_such(world: World, settings) -> None:
+    world.linked_pair()
+    keys.store(keys.Keys(settings.KARBON_BEARER_TOKEN, settings.KARBON_ACCESS_KEY))
+    settings.KARBON_BEARER_TOKEN = settings.KARBON_ACCESS_KEY = ""
+    settings.FIELD_ENCRYPTION_KEYS = ["b3RoZXItb25seS1rZXktbm90LWEtc2VjcmV0LSEhISE="]
+    world.sync()
+    said = {outage.system: outages.sentence(outage) for outage in Outage.objects.all()}
+    assert said[System.KARBON].startswith("Karbon's keys cannot be read since ")
+    assert said[System.XERO].startswith("Xero's access cannot be read since ")
+
+
+def test_another_trouble_with_the_keys_is_told_in_its_own_words(world: World, settings) -> None:
+    world.linked_pair()
+    settings.KARBON_ACCESS_KEY = ""
+    world.sync()
+    settings.KARBON_ACCESS_KEY = "wrong.wrong.wrong"
+    world.sync()
+    assert outages.sentence(Outage.objects.get(ended_at=None)).startswith("Karbon refuses our keys since ")
+
+
+def test_keys_are_not_missed_where_nothing_is_synced_yet(world: World, settings) -> None:
+    world.linked_pair()
+    SyncSettings.objects.update(syncing=False)
+    settings.KARBON_ACCESS_KEY = ""
+    world.sync()
+    assert not Outage.objects.exists()
+
+
+@pytest.fixture
+def another_account(world: World, settings, monkeypatch):
+    """Karbon keys on the server that open another account: its own contacts, and none of ours."""
+
+    def put_in_place(*, tells_its_key: bool) -> None:
+        other = server.start("empty")
+        opened.append(other)
+        other.switches.change({"tenantSettings401": not tells_its_key})
+        monkeypatch.setattr("sandbox.karbon.ACCESS_KEY", "other.other.other")
+        settings.KARBON_ACCESS_KEY, settings.KARBON_API_URL = "other.other.other", f"{other.url}/karbon"
+        card = {"IsPrimaryCard": True, "EmailAddresses": ["x@y.example"]}
+        requests.post(f"{other.url}/sandbox/karbon/organizations", json={"FullName": "Not Ours", "BusinessCards": [card]}, timeout=5)  # fmt: skip
+
+    opened: list[server.Sandbox] = []
+    yield put_in_place
+    for each in opened:
+        each.stop()
+
+
+@pytest.mark.parametrize("tells_its_key", [True, False])
+def test_nothing_is_read_or_written_with_keys_to_another_karbon_account(
+    world: World, boss: User, settings, another_account, tells_its_key: bool, mailoutbox
+) -> None:
+    contact, key = world.linked_pair()
+    setup.test_karbon(by=boss)
+    KarbonConnection.objects.update(account_key="OursOurs1234")
+    world.edit_xero(contact, EmailAddress="new@harbour.example")
+    old = settings.KARBON_ACCESS_KEY, settings.KARBON_API_URL
+    another_account(tells_its_key=tells_its_key)
+    for _ in range(3):
+        tasks.check()
+    outage = Outage.objects.get()
+    assert outages.sentence(outage).startswith("Karbon's keys open another account since ")
+    assert "keys to another Karbon account" in outage.reason and not keys.were_tested()
+    assert [known.remote_id for known in RemoteContact.objects.filter(system=System.KARBON)] == [key]
+    assert world.links() == {(contact, key)} and waiting(System.KARBON) == 1
+    settings.KARBON_ACCESS_KEY, settings.KARBON_API_URL = old
+
+
+def test_new_keys_on_the_server_to_the_same_account_are_tested_and_used(
+    world: World, boss: User, settings, monkeypatch
+):
+    contact, key = world.linked_pair()
+    setup.test_karbon(by=boss)
+    world.switch(tenantSettings401=True)
+    monkeypatch.setattr("sandbox.karbon.ACCESS_KEY", "new.new.new")
+    settings.KARBON_ACCESS_KEY = "new.new.new"
+    world.edit_xero(contact, EmailAddress="new@harbour.example")
     world.settle()
     world.assert_both(contact, key, email="new@harbour.example")
+    assert keys.were_tested() and not Outage.objects.exists()
+    world.forget_calls()
+    world.sync()
+    assert not world.calls(path="TenantSettings"), "tested once"
+
+
+def test_keys_that_read_the_contacts_here_are_those_that_later_ones_are_compared_with(
+    world: World, settings, another_account
+) -> None:
+    world.linked_pair()
+    world.sync()
+    another_account(tells_its_key=True)
+    assert any("keys to another Karbon account" in error for error in world.sync().errors)
 
 
 def test_a_service_that_refuses_us_is_asked_ever_more_rarely(world: World) -> None:
@@ -192,6 +300,27 @@ def test_a_letter_that_could_not_be_sent_is_sent_later(world: World, boss: User,
     assert len(mailoutbox) == 1
 
 
+def test_an_address_that_is_refused_keeps_no_letter_from_the_others_and_repeats_none(
+    world: World, boss: User, mailoutbox, monkeypatch
+) -> None:
+    for name in ("anna", "zoe"):  # one is written to before the refused one, one after
+        made = User.objects.create(username=name, email=f"{name}@firm.example", is_staff=True)
+        made.user_permissions.add(*boss.user_permissions.all())
+    really = EmailMessage.send
+
+    def send(self: EmailMessage) -> int:
+        if self.to == ["anna@firm.example"]:
+            raise SMTPRecipientsRefused({})
+        return really(self)
+
+    monkeypatch.setattr(EmailMessage, "send", send)
+    world.linked_pair()
+    withdraw(world)
+    for _ in range(3):
+        tasks.check()
+    assert sorted(letter.to[0] for letter in mailoutbox) == ["boss@firm.example", "zoe@firm.example"]
+
+
 # --- disconnecting ----------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +341,29 @@ def test_disconnecting_keeps_links_and_connecting_again_goes_on_by_itself(world:
     assert not SyncSettings.load().paused_at
     world.settle()
     world.assert_both(contact, key, email="new@harbour.example")
+
+
+@pytest.mark.parametrize("was_disconnected_before", [False, True])
+def test_a_check_that_ends_while_xero_is_being_disconnected_does_not_end_the_pause(
+    world: World, monkeypatch, was_disconnected_before: bool
+) -> None:
+    contact, key = world.linked_pair()
+    if was_disconnected_before:
+        connection_desk.disconnect_xero(by=world.by)
+        oauth.connect_without_browser(BACK)
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    really = leaving.disconnect
+
+    def slowly() -> bool:
+        tasks.check()
+        return really()
+
+    monkeypatch.setattr(leaving, "disconnect", slowly)
+    connection_desk.disconnect_xero(by=world.by)
+    tasks.check()
+    chosen = SyncSettings.load()
+    assert (chosen.pause_reason, chosen.ends_when_connected) == (connection_desk.WHY, True)
+    assert waiting(System.XERO) == 1 and world.in_xero(contact)["email"] == "office@harbour.example"
 
 
 def test_connecting_again_waits_for_a_look_where_much_would_be_sent(world: World, monkeypatch) -> None:

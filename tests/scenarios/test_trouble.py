@@ -1,13 +1,16 @@
 """Lost replies, lost requests, expired keys, bad values and listings that cannot be believed."""
 
+import time
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from contacts import links
+from contacts import api, links
 from contacts.models import Change, Link
+from contacts.remote import Unavailable
 from contacts.values import Kind, System
+from karbon import remote as karbon_remote
 from karbonsync import pipeline, tasks
 from karbonsync.lease import Held
 from matching.models import MatchIssue
@@ -429,3 +432,26 @@ def test_many_records_that_karbon_cannot_show_keep_no_other_from_being_synced(wo
     world.sync()
     assert world.in_xero(pairs[0][0])["email"] == "new0@both.example"
     assert world.in_xero(pairs[1][0])["email"] == "pair1@both.example"
+
+
+def test_a_person_is_not_kept_waiting_by_a_service_that_hangs(world: World, monkeypatch) -> None:
+    world.linked_pair()
+    monkeypatch.setattr(api, "PERSON_CALL_SECONDS", 0.3)
+    world.fault(system="karbon", kind="delay", seconds=1.0, times=9)
+    world.forget_calls()
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="did not answer in time"):
+        karbon_remote.connect(for_person=True).contact_types()
+    assert time.monotonic() - began < 1.0
+    assert karbon_remote.connect().contact_types(), "the checks have the patience"
+
+
+def test_a_fault_that_passes_at_once_is_not_shown_to_a_person_and_one_that_lasts_soon_is(world: World) -> None:
+    world.linked_pair()
+    world.fault(system="karbon", kind="error", status=503, times=1)
+    assert karbon_remote.connect(for_person=True).contact_types()
+    world.fault(system="karbon", kind="garbage", times=9)
+    world.forget_calls()
+    with pytest.raises(Unavailable):
+        karbon_remote.connect(for_person=True).contact_types()
+    assert len(world.calls()) == 1, "but one that lasts is not tried again and again while somebody waits"

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -60,6 +61,48 @@ def test_an_announced_stranger_arrives_with_the_check_it_asks_for(world: World) 
     assert not Refresh.objects.exists() and Webhook.objects.get(system=System.XERO).stranger_at
     tasks.check()
     assert world.karbon_named("Kauri Timber Limited")
+
+
+def polled(seconds_ago: int) -> None:
+    """The last look for changes in Xero is so long ago, and the next one is minutes away: the calls of the day are spread."""
+    now = timezone.now()
+    before, later = now - timedelta(seconds=seconds_ago), now + timedelta(minutes=3)
+    Cursor.objects.filter(system=System.XERO).update(polled_at=before, next_poll_at=later)
+
+
+def xero_lists(world: World) -> int:
+    return len([call for call in world.calls(system="xero", method="GET", path="/Contacts$") if "IDs=" not in call["query"]])  # fmt: skip
+
+
+def test_an_announced_stranger_does_not_wait_for_the_next_look_of_a_stretched_day(world: World, settings) -> None:
+    world.linked_pair()
+    settings.XERO_CALLS_PER_DAY = 950
+    polled(seconds_ago=60)
+    xero = world.add_xero("Kauri Timber Limited", "hello@kauri.example")
+    tasks.check()
+    assert "Kauri Timber Limited" not in world.karbon_names()
+    hear_xero(xero)
+    tasks.check()
+    assert world.karbon_named("Kauri Timber Limited")
+
+
+def test_many_announced_strangers_use_up_no_more_calls_than_the_pace_allows(world: World, settings) -> None:
+    world.linked_pair()
+    settings.XERO_CALLS_PER_DAY = 950
+    polled(seconds_ago=20)
+    hear_xero("5a9db0c5-0000-4000-8000-000000000001")
+    world.forget_calls()
+    tasks.check()
+    assert xero_lists(world) == 0
+    polled(seconds_ago=60)
+    for number in range(5):
+        hear_xero(f"5a9db0c5-0000-4000-8000-00000000001{number}")
+        tasks.check()
+    assert xero_lists(world) == 1
+    polled(seconds_ago=60)
+    Webhook.objects.update(stranger_at=timezone.now() - timedelta(seconds=90))
+    tasks.check()
+    assert xero_lists(world) == 1, "what that look brought is not asked for again"
 
 
 @pytest.mark.parametrize("action", ["Deleted", "deleted", "Merged"])
