@@ -40,9 +40,9 @@ def left_out() -> dict[str, Set]:
     folds = list(training.left_out_folds(corpus, lambda line: None))
     found: dict[str, Set] = {}
     for fold in folds:
-        slope, offset = training.calibration([f for f in folds if f is not fold])
+        calibrated = training.calibration([f for f in folds if f is not fold])
         names = [corpus.rows[i].name for i in fold.rows]
-        found[fold.left_out] = (names, fold.labels.tolist(), (slope * fold.scores + offset >= 0).tolist())
+        found[fold.left_out] = (names, fold.labels.tolist(), (calibrated.applied(fold.scores, fold.bare) >= 0).tolist())
     return found
 
 
