@@ -36,6 +36,7 @@ PERSON_FROM = 2 / 3  # what is created when not sure: see `Guess.safer_kind`
 # Set by hand, in units of log-odds: the training data has names only.
 SPELLED_BY_FIRST_AND_LAST = 4.0
 EMAIL_HINT = 1.0
+KNOWN_ORGANISATION = 8.5
 
 _ROLE_MAILBOXES_TEXT = (
     "accounts accountspayable admin ap ar billing bookings contact enquiries enquiry finance hello info invoices "
@@ -143,7 +144,9 @@ class Model:
         ngrams, counts = _summed(self.ngrams, [row.ngrams for row in rows])
         symbols, _ = _summed(self.symbols, [row.symbols for row in rows])
         raw = NGRAM_WEIGHT * ngrams / counts.clip(1) ** 0.5 + symbols + self.intercept
-        return self.calibration.applied(raw, np.array([row.is_bare for row in rows], dtype=bool))
+        known = np.array([row.is_known for row in rows], dtype=bool)
+        bare = np.array([row.is_bare for row in rows], dtype=bool)
+        return self.calibration.applied(raw, bare) - KNOWN_ORGANISATION * known
 
 
 def _summed(weights: "Floats", rows: list[list[int]]) -> tuple["Floats", "Floats"]:

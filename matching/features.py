@@ -8,7 +8,7 @@ model and must rise with any change here. Hashing is CRC-32, the same on every m
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
@@ -42,6 +42,7 @@ _PLACE_CODE = {"x": "z", "s": "y"}
 _NAMELIKE = str.maketrans(dict.fromkeys("gsbdtxhkKvVpzy", "n") | {"j": "i"})
 _BARE = frozenset("gsbdtxhkKvVpzywjPqF")
 _LEANS = "dbt"  # mostly a given name, both alike, mostly a family name
+MOSTLY_FAMILY = 2
 OFTEN = 2  # from this grade on many people have a name
 _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ə": "e"}
@@ -72,10 +73,6 @@ class Lexicon:
         """Return the grade of a name, 0 where no list has it."""
         return self.names.get(word_key(word), 0)
 
-    def without_brands(self) -> "Lexicon":
-        """Return the same look-ups without what is known about single organisations."""
-        return replace(self, brands=frozenset(), openings=frozenset())
-
 
 def graded(given: int, family: int, lean: int) -> int:
     """Pack how usual a word is as a given and as a family name (0 to 3 each), and which of the two it is more (0 to 2)."""
@@ -101,12 +98,14 @@ def _letter(grade: int) -> str:
 class Features:
     """The hashed features of one name; a name without a letter or a digit has none.
 
-    A bare name is nothing but words and names: no legal form, trade, title, initial, sign or digit says what it is.
+    A bare name is nothing but words and names: no legal form, trade, title, initial, sign or digit says what it is. A known
+    one is on the list of organisations; that is no feature to learn, but counts by itself (`classifier.Model`).
     """
 
     ngrams: list[int]
     symbols: list[int]
     is_bare: bool = True
+    is_known: bool = False
 
 
 def word_key(word: str) -> int:
@@ -172,8 +171,8 @@ def extract(name: str, lexicon: Lexicon, known: Known | None = None) -> Features
     symbols = [s for word in words for s in _word_symbols(word)]
     symbols += _hashed(_sequence_symbols(words, codes))
     symbols += _hashed(_grade_symbols(codes, grades))
-    symbols += _hashed(_shape_symbols(name, words, codes, lexicon))
-    return Features(ngrams, symbols, _BARE.issuperset(codes))
+    symbols += _hashed(_shape_symbols(name, words, codes))
+    return Features(ngrams, symbols, _BARE.issuperset(codes), is_known(words, lexicon))
 
 
 def _code(token: str, lexicon: Lexicon, grade: int) -> str:
@@ -192,7 +191,7 @@ def _code(token: str, lexicon: Lexicon, grade: int) -> str:
         sure = lexicon.known(token)
         if given_grade(sure) >= OFTEN and _letter(sure) in "gd":
             return _letter(sure)
-        return "v" if given_grade(sure) else code
+        return "v" if given_grade(sure) and sure & 3 != MOSTLY_FAMILY else code
     if code == "W":
         return _WORD_CODE.get(_letter(lexicon.known(token)), "h")
     return code or _listed_code(token, lexicon, grade)
@@ -200,9 +199,9 @@ def _code(token: str, lexicon: Lexicon, grade: int) -> str:
 
 def _listed_code(token: str, lexicon: Lexicon, grade: int) -> str:
     """Give a token without a class of its own the class of the lists that have it."""
+    if token.endswith("'s") and lexicon.known(token[:-2]):
+        return "q"
     code = _letter(grade)
-    if code == "x" and token.endswith("'s"):
-        return "q" if lexicon.known(token[:-2]) else "x"
     key = word_key(token)
     if key in lexicon.words:
         if code in "gd" and given_grade(grade) >= OFTEN:
@@ -277,21 +276,19 @@ def _grade_symbols(codes: list[str], grades: list[int]) -> list[str]:
     ]
 
 
-def _shape_symbols(name: str, words: list[str], codes: list[str], lexicon: Lexicon) -> list[str]:
-    """Tell how the name looks: length, possessives, capitals inside words, script, brands."""
+def _shape_symbols(name: str, words: list[str], codes: list[str]) -> list[str]:
+    """Tell how the name looks: length, possessives, capitals inside words, script."""
     out = [f"n={min(len(words), 7)}", f"len={min(len(name) // 6, 7)}", f"x={codes.count('x')}/{min(len(words), 5)}"]
     if any(w.endswith("'s") for w in words):
         out.append("'s")
     if len(words) == 1:
         out += [f"one={codes[0]}", f"one={min(len(words[0]), 9)}"]
-    if lexicon.brands and _has_brand(words, lexicon):
-        out += ["brand"] * 3  # a brand that looks like a person outweighs everything that makes it look so
     if not name.isascii():
         out += _script_symbols(words)
     return out + _capital_symbols(name[:MAX_CHARS])
 
 
-def _has_brand(words: list[str], lexicon: Lexicon) -> bool:
+def is_known(words: list[str], lexicon: Lexicon) -> bool:
     """Is it a known organisation, does it open with one ("Ralph Lauren Australia"), or is it one at a place ("Caltex Perth")?"""
     plain = [word for word in words if word != "and"]
     if word_key(" ".join(plain)) in lexicon.brands:

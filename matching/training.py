@@ -151,11 +151,9 @@ def fit(corpus: Corpus, chosen: NDArray[np.bool_]) -> Weights:
     emphasis[corpus.sources == KNOWN] = KNOWN_WEIGHT
     model.fit(corpus.seen[chosen], corpus.labels[chosen], sample_weight=emphasis[chosen])
     trusted = chosen & ~doubtful(corpus, weights_of(model))
-    again = trusted | (chosen & corpus.famous)  # a known name that looks like a person's teaches what fame weighs
     model.set_params(tol=1e-4)
-    matrix = sparse.vstack([corpus.seen[trusted], corpus.hidden[again]], format="csr")
-    both = np.concatenate([np.flatnonzero(trusted), np.flatnonzero(again)])
-    model.fit(matrix, corpus.labels[both], sample_weight=emphasis[both])
+    matrix = sparse.vstack([corpus.seen[trusted], corpus.hidden[trusted]], format="csr")
+    model.fit(matrix, np.tile(corpus.labels[trusted], 2), sample_weight=np.tile(emphasis[trusted], 2))
     return weights_of(model)
 
 
@@ -197,13 +195,19 @@ def measure_fold(corpus: Corpus, left_out: str, partner: str, weights: Weights) 
 def calibration(folds: Sequence[Fold]) -> Calibration:
     """Find slope and offset that turn left-out scores into true chances (Platt), for bare names apart from others.
 
-    Each fold counts the same, and in it each kind.
+    Each fold counts the same, that of well-known names half, and in it each kind.
     """
     scores, labels, bare = (np.concatenate([getattr(f, a) for f in folds]) for a in ("scores", "labels", "bare"))
-    weights = np.concatenate(
-        [np.where(f.labels, 0.5 / max(f.labels.sum(), 1), 0.5 / max((~f.labels).sum(), 1)) for f in folds]
-    )
+    weights = np.concatenate([fold_weights(f) for f in folds])
     return Calibration(*(platt(scores[rows], labels[rows], weights[rows]) for rows in (~bare, bare)))
+
+
+def fold_weights(fold: Fold) -> Vector:
+    """Weigh the rows of a fold: few clients are brands that nobody has told us of."""
+    share = 0.5 if fold.left_out == KNOWN else 1.0
+    each = np.bincount(fold.labels, minlength=2).clip(1)
+    weights: Vector = share / each[fold.labels.astype(int)]
+    return weights
 
 
 def platt(scores: Vector, labels: NDArray[np.bool_], weights: Vector) -> tuple[float, float]:

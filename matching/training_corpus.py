@@ -24,9 +24,6 @@ MADE_UP, DECIDED = "made_up", "decided"
 KNOWN, PLAYERS = "well_known_names", "basketball_players"
 COMPOSED = ("synthetic", MADE_UP, DECIDED)
 ADDED = (KNOWN, PLAYERS)
-SHOWN = (
-    0.25  # of well-known organisations are looked up in the second copy; else nothing but their fame would be learned
-)
 _UNTOLD = frozenset(("and", "the"))
 
 
@@ -47,15 +44,14 @@ class Row:
 class Corpus:
     """All rows with their features: as seen when classifying, and with look-ups hidden at random for training.
 
-    What is not made up is seen without the look-up of known organisations, so that figures tell what becomes of a name that
-    nobody knows; `famous` rows have it in the second copy. `kin` is the same number for names that differ in legal form, case and punctuation only.
+    Known organisations are no feature, so that figures tell what becomes of a name that nobody knows. `kin` is the same
+    number for names that differ in legal form, case and punctuation only.
     """
 
     rows: list[Row]
     seen: sparse.csr_matrix
     hidden: sparse.csr_matrix
     bare: NDArray[np.bool_]
-    famous: NDArray[np.bool_]
     labels: NDArray[np.bool_]
     sources: NDArray[np.str_]
     kin: NDArray[np.int64]
@@ -72,20 +68,12 @@ def read_corpus(folder: Path, decisions: Sequence[Taught] = (), index: Path | No
     rows += [Row(name, kind, MADE_UP) for name, kind in composed(folder, lexicon)]
     rows += [Row(said.name.name, said.is_person, DECIDED) for said in decisions]
     rng = random.Random(SEED)
-    stranger = lexicon.without_brands()
-    famous = [r.source == MADE_UP or (r.source == KNOWN and rng.random() < SHOWN) for r in rows]
-    seen = [features.extract(r.name, lexicon if r.source == MADE_UP else stranger) for r in rows]
+    seen = [features.extract(r.name, lexicon) for r in rows]
     return Corpus(
         rows=rows,
         seen=matrix_of(seen),
-        hidden=matrix_of(
-            [
-                features.extract(r.name, lexicon if is_famous else stranger, hiding(lexicon, rng))
-                for r, is_famous in zip(rows, famous, strict=True)
-            ]
-        ),
+        hidden=matrix_of([features.extract(r.name, lexicon, hiding(lexicon, rng)) for r in rows]),
         bare=np.array([row.is_bare for row in seen]),
-        famous=np.array(famous),
         labels=np.array([r.is_person for r in rows]),
         sources=np.array([r.source for r in rows]),
         kin=np.array([kin_of(r.name, lexicon) for r in rows], dtype=np.int64),

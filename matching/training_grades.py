@@ -105,6 +105,18 @@ def words_of(names: Iterable[str]) -> Iterable[str]:
     return (part for part in parts if len(part) > 1 or not part.isascii())
 
 
+def usual_families() -> list[str]:
+    """Return common family names that are hardly anybody's given name."""
+    given, family = shares()
+    return sorted(
+        name
+        for name, share in family.items()
+        if share > FAMILY_STEPS[2]
+        and given.get(name, 0.0) < MOSTLY_FAMILY * share
+        and census("dist.all.last").get(name)
+    )
+
+
 def likely_people(given: str, family: str) -> float:
     """Return about how many in a million people carry a name: nobody knows "David Jones" for a firm only."""
     tables = [census("dist.male.first"), census("dist.female.first")]

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from matching import training_lists
+from matching import training_grades, training_lists
 from matching.training_lists import FAMILY_FIRST, UNSPACED, People
 from matching.training_tables import (
     ALPHABET,
@@ -54,6 +54,7 @@ class World:
     first_names: Sequence[str]
     surnames: Sequence[str]
     word_givens: Sequence[str]
+    usual_families: Sequence[str]
     others: Sequence[People]
     everyday: Sequence[str]
     plain: Sequence[str]
@@ -92,6 +93,10 @@ class World:
     def only_family(self) -> str:
         """A family name that nobody is known to be called by."""
         return next((n for n in (self.family() for _ in range(9)) if n.lower() not in self.given_names), "Fitzgibbon")
+
+    def usual_family(self) -> str:
+        """A common family name that hardly anybody is called by: "Abbott", "Dawson"."""
+        return self.pick(self.usual_families).title()
 
     def initials(self) -> str:
         letters = [self.pick(LETTERS) for _ in range(self.rng.choice((1, 1, 2)))]
@@ -174,6 +179,7 @@ _FIRMS_OF_PEOPLE: tuple[tuple[int, Template], ...] = (
     (6, lambda w: f"{w.family()} {w.sign()} {w.family()}"),
     (2, lambda w: f"{w.family()}, {w.family()} {w.sign()} {w.family()}"),
     (5, lambda w: f"{w.only_family()} {w.only_family()}"),
+    (1, lambda w: f"{w.usual_family()} {w.usual_family()}"),
     (1, lambda w: f"{w.only_family()}-{w.only_family()}"),
     (2, lambda w: f"{w.family()} {w.sign()} {w.pick(('Sons', 'Son', 'Co', 'Associates', 'Partners', 'Daughters'))}"),
     (4, lambda w: f"{w.full()} {w.trade()}"),
@@ -259,6 +265,7 @@ def world_names(
         first_names=first_names or sorted(given),
         surnames=sorted(surnames),
         word_givens=[w for w in everyday if w in given] or sorted(given),
+        usual_families=training_grades.usual_families() or sorted(surnames),
         others=[p for p in all_peoples if p not in latin],
         everyday=everyday,
         plain=[w for w in everyday if w not in surnames and w not in given],
