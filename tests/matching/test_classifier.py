@@ -32,7 +32,7 @@ Ngati Paoa Trust|Thai Orchid
 """
 
 
-HARD_F1 = 0.89
+HARD_F1 = 0.9
 
 
 def names_in(text: str) -> list[str]:
