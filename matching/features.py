@@ -43,6 +43,7 @@ _NAMELIKE = str.maketrans(dict.fromkeys("gsbdtxhkKvVpzy", "n") | {"j": "i"})
 _BARE = frozenset("gsbdtxhkKvVpzywjPqF")
 _LEANS = "dbt"  # mostly a given name, both alike, mostly a family name
 MOSTLY_FAMILY = 2
+SHORTEST_BRAND = 4
 OFTEN = 2  # from this grade on many people have a name
 _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ə": "e"}
@@ -289,14 +290,26 @@ def _shape_symbols(name: str, words: list[str], codes: list[str]) -> list[str]:
 
 
 def is_known(words: list[str], lexicon: Lexicon) -> bool:
-    """Is it a known organisation, does it open with one ("Ralph Lauren Australia"), or is it one at a place ("Caltex Perth")?"""
+    """Is it a known organisation, does it open with one ("Ralph Lauren Australia"), or is it one at a place ("Caltex Perth")?
+
+    What follows must not be a usual family name: "Jo Ann Davis" is a person although Jo-Ann sells fabrics.
+    """
     plain = [word for word in words if word != "and"]
     if word_key(" ".join(plain)) in lexicon.brands:
         return True
-    if any(word_key(" ".join(plain[:n])) in lexicon.openings for n in range(2, min(len(plain), 5))):
+    is_family = [family_grade(lexicon.known(word)) >= OFTEN for word in plain]
+    if any(
+        word_key(" ".join(plain[:n])) in lexicon.openings and not is_family[n] for n in range(2, min(len(plain), 5))
+    ):
         return True
     where = plain[1:]
-    return bool(where) and word_key(plain[0]) in lexicon.brands and all(word_key(w) in lexicon.places for w in where)
+    return (
+        bool(where)
+        and len(plain[0]) >= SHORTEST_BRAND
+        and word_key(plain[0]) in lexicon.brands
+        and all(word_key(word) in lexicon.places for word in where)
+        and not any(is_family[1:])
+    )
 
 
 def brand_words(name: str, classes: Mapping[str, str]) -> list[str]:

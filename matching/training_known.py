@@ -72,7 +72,9 @@ def brand_keys(
     )
     whole = frozenset(features.word_key(" ".join(words)) for words in own_words + more_words)
     openings = frozenset(
-        features.word_key(" ".join(words)) for words in own_words if 2 <= len(words) <= LONGEST_OPENING
+        features.word_key(" ".join(words))
+        for words in own_words
+        if len(words) <= LONGEST_OPENING and sum(len(word) > 1 for word in words) > 1
     )
     return whole, openings
 

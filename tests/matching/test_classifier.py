@@ -267,6 +267,11 @@ def test_a_known_organisation_is_known_with_its_place_and_its_legal_form() -> No
         assert classify_one(name).kind == "ORGANISATION", name
 
 
+@pytest.mark.parametrize("name", ["Jo Ann Davis", "Lady M T Rice", "Ms. Garcia", "E. Foley", "D K Ferguson"])
+def test_a_person_is_not_taken_for_a_brand_that_the_name_opens_with(name: str) -> None:
+    assert classify_one(name).kind == "PERSON"
+
+
 @pytest.mark.parametrize("name", ["Mary Poppinsby", "Peter Rabin", "James Whitfield", "Norm Baker", "Grace Bishop"])
 def test_a_usual_given_name_is_one_although_dictionaries_have_it(name: str) -> None:
     assert classify_one(name).kind == "PERSON"
