@@ -1,7 +1,7 @@
 """Person or organisation, side by side with others on the same names: registers that our model did not see, hard names.
 
 ``python -m bench.kinds`` prints this part alone. The folder of names is ``NAMES_DIR``; without it only the hard names and the
-sandbox's names are measured.
+sandbox's names are measured. ``NAMES_INDEX`` is the index of well-known names that the shipped model was trained with.
 """
 
 import os
@@ -16,6 +16,7 @@ from matching import kind_figures
 from sandbox import worlds
 
 NAMES_DIR = Path(os.environ.get("NAMES_DIR", Path(__file__).resolve().parents[2] / "shared" / "data" / "names"))
+INDEX = Path(os.environ["NAMES_INDEX"]) if "NAMES_INDEX" in os.environ else None
 ROUNDS = 5_000
 Set = tuple[list[str], list[bool], list[bool] | None]
 
@@ -36,13 +37,13 @@ def left_out() -> dict[str, Set]:
     """Each source with a partner of the other kind, classified by a model that saw neither."""
     from matching import training, training_corpus
 
-    corpus = training_corpus.read_corpus(NAMES_DIR)
+    corpus = training_corpus.read_corpus(NAMES_DIR, (), INDEX)
     folds = list(training.left_out_folds(corpus, lambda line: None))
     found: dict[str, Set] = {}
     for fold in folds:
-        slope, offset = training.calibration([f for f in folds if f is not fold])
+        calibrated = training.calibration([f for f in folds if f is not fold])
         names = [corpus.rows[i].name for i in fold.rows]
-        found[fold.left_out] = (names, fold.labels.tolist(), (slope * fold.scores + offset >= 0).tolist())
+        found[fold.left_out] = (names, fold.labels.tolist(), (calibrated.applied(fold.scores, fold.bare) >= 0).tolist())
     return found
 
 

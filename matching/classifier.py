@@ -26,15 +26,17 @@ if TYPE_CHECKING:
 PERSON = "PERSON"
 ORGANISATION = "ORGANISATION"
 MODEL_PATH = Path(__file__).parent / "model" / "classifier.npz"
-FORMAT = 2
+FORMAT = 3
 NGRAM_WEIGHT = 4.0
 BATCH = 4096
+HASHED = ("brands", "openings", "words", "frequent", "places")
 SURE = 0.9  # below this a person is asked to look at the kind
 PERSON_FROM = 2 / 3  # what is created when not sure: see `Guess.safer_kind`
 
 # Set by hand, in units of log-odds: the training data has names only.
 SPELLED_BY_FIRST_AND_LAST = 4.0
 EMAIL_HINT = 1.0
+KNOWN_ORGANISATION = 8.5
 
 _ROLE_MAILBOXES_TEXT = (
     "accounts accountspayable admin ap ar billing bookings contact enquiries enquiry finance hello info invoices "
@@ -94,6 +96,22 @@ class Taught:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What turns raw scores into true log-odds, as (slope, offset): bare names (`features.Features`) deserve less trust."""
+
+    telling: tuple[float, float] = (1.0, 0.0)
+    bare: tuple[float, float] = (1.0, 0.0)
+
+    def applied(self, raw: "Floats", is_bare: "NDArray[np.bool_]") -> "Floats":
+        """Return calibrated log-odds."""
+        import numpy as np
+
+        slope, offset = (np.where(is_bare, b, t) for t, b in zip(self.telling, self.bare, strict=True))
+        scores: Floats = slope * raw + offset
+        return scores
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """The stored weights and word lists. Positive scores say PERSON.
 
@@ -103,8 +121,7 @@ class Model:
     ngrams: "Floats"
     symbols: "Floats"
     intercept: float
-    slope: float
-    offset: float
+    calibration: Calibration
     lexicon: features.Lexicon
     trained_with: str
     figures: Mapping[str, float] = field(default_factory=dict)
@@ -121,12 +138,15 @@ class Model:
 
     def scores(self, names: Sequence[str]) -> "Floats":
         """Return one calibrated log-odds per name."""
+        import numpy as np
+
         rows = [features.extract(name, self.lexicon) for name in names]
         ngrams, counts = _summed(self.ngrams, [row.ngrams for row in rows])
         symbols, _ = _summed(self.symbols, [row.symbols for row in rows])
         raw = NGRAM_WEIGHT * ngrams / counts.clip(1) ** 0.5 + symbols + self.intercept
-        scores: Floats = self.slope * raw + self.offset
-        return scores
+        known = np.array([row.is_known for row in rows], dtype=bool)
+        bare = np.array([row.is_bare for row in rows], dtype=bool)
+        return self.calibration.applied(raw, bare) - KNOWN_ORGANISATION * known
 
 
 def _summed(weights: "Floats", rows: list[list[int]]) -> tuple["Floats", "Floats"]:
@@ -221,21 +241,17 @@ def _check_versions(about: dict[str, Any], path: Path) -> None:
 def _model_from(about: dict[str, Any], stored: Any) -> Model:
     import numpy as np
 
+    sets = {name: frozenset(stored[name].tolist()) for name in HASHED}
     lexicon = features.Lexicon(
         classes=about["classes"],
-        brands=frozenset(about["brands"]),
-        given=frozenset(stored["given"].tolist()),
-        surnames=frozenset(stored["surnames"].tolist()),
-        words=frozenset(stored["words"].tolist()),
-        frequent=frozenset(stored["frequent"].tolist()),
-        places=frozenset(stored["places"].tolist()),
+        names=dict(zip(stored["names"].tolist(), stored["grades"].tolist(), strict=True)),
+        **sets,
     )
     return Model(
         ngrams=stored["ngrams"].astype(np.float32),
         symbols=stored["symbols"].astype(np.float32),
         intercept=about["intercept"],
-        slope=about["slope"],
-        offset=about["offset"],
+        calibration=Calibration(*(tuple(pair) for pair in about["calibration"])),
         lexicon=lexicon,
         trained_with=about["scikit_learn"],
         figures=about["figures"],
@@ -252,21 +268,19 @@ def write_model(model: Model, path: Path) -> None:
         "features": features.VERSION,
         "scikit_learn": model.trained_with,
         "intercept": model.intercept,
-        "slope": model.slope,
-        "offset": model.offset,
+        "calibration": [model.calibration.telling, model.calibration.bare],
         "classes": dict(model.lexicon.classes),
-        "brands": sorted(model.lexicon.brands),
         "figures": dict(model.figures),
         "taught": sorted(model.taught),
     }
+    keys = sorted(model.lexicon.names)
     arrays: dict[str, Any] = dict(
         about=np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
         ngrams=model.ngrams.astype(np.float16),
         symbols=model.symbols.astype(np.float16),
-        **{
-            name: np.array(sorted(getattr(model.lexicon, name)), dtype=np.uint32)
-            for name in ("given", "surnames", "words", "frequent", "places")
-        },
+        names=np.array(keys, dtype=np.uint32),
+        grades=np.array([model.lexicon.names[key] for key in keys], dtype=np.uint8),
+        **{name: np.array(sorted(getattr(model.lexicon, name)), dtype=np.uint32) for name in HASHED},
     )
     with path.open("wb") as file:  # an open file, because numpy would add an ending of its own to a path
         np.savez_compressed(file, **arrays)

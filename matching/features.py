@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
-VERSION = 4
+VERSION = 5
 NGRAM_BITS = 17
 SYMBOL_BITS = 17
 MAX_CHARS = 160
@@ -39,40 +39,74 @@ _PUNCTUATION = {"&": "&", "+": "&", ",": ",", "(": "(", ")": ")", "/": "/", "-":
 _CODE_OF_WORD = {"and": "&", "tradingas": "A", "careof": "A", "dotcom": "B", "atmail": "@"}
 _WORD_CODE = {"x": "w", "s": "k"}
 _PLACE_CODE = {"x": "z", "s": "y"}
-_NAMELIKE = str.maketrans(dict.fromkeys("gsbxhkKvVpzy", "n") | {"j": "i"})
+_NAMELIKE = str.maketrans(dict.fromkeys("gsbdtxhkKvVpzy", "n") | {"j": "i"})
+_BARE = frozenset("gsbdtxhkKvVpzywjPqF")
+_LEANS = "dbt"  # mostly a given name, both alike, mostly a family name
+MOSTLY_FAMILY = 2
+SHORTEST_BRAND = 4
+OFTEN = 2  # from this grade on many people have a name
 _UNDECOMPOSED = str.maketrans(
     {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ə": "e"}
 )
 _COUPLE = re.compile(r"^(?:M?[inhv]+&M?[inhv]+n|M&Mi*n+|M[in]*&M[in]*n|n+,[Min]+&[Min]+)$")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
-Listed = Callable[[str], str]
+Known = Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The words with a class, the brands, and the hashed lists of names, dictionary words and places."""
+    """The words with a class, and hashed: how usual names are, known organisations, dictionary words and places.
+
+    `names` grades each name as `graded` packs it. A name that is among `brands` is an organisation; one that opens with
+    one of `openings` ("Ralph Lauren Australia") is, too.
+    """
 
     classes: Mapping[str, str]
-    brands: frozenset[str]
-    given: frozenset[int]
-    surnames: frozenset[int]
+    names: Mapping[int, int]
+    brands: frozenset[int] = frozenset()
+    openings: frozenset[int] = frozenset()
     words: frozenset[int] = frozenset()
     frequent: frozenset[int] = frozenset()
     places: frozenset[int] = frozenset()
 
-    def listed(self, word: str) -> str:
-        """Say which name list has a word: `g` given, `s` surname, `b` both, `x` neither."""
-        key = word_key(word)
-        return ("b" if key in self.surnames else "g") if key in self.given else ("s" if key in self.surnames else "x")
+    def known(self, word: str) -> int:
+        """Return the grade of a name, 0 where no list has it."""
+        return self.names.get(word_key(word), 0)
+
+
+def graded(given: int, family: int, lean: int) -> int:
+    """Pack how usual a word is as a given and as a family name (0 to 3 each), and which of the two it is more (0 to 2)."""
+    return given << 4 | family << 2 | lean
+
+
+def given_grade(grade: int) -> int:
+    return grade >> 4
+
+
+def family_grade(grade: int) -> int:
+    return grade >> 2 & 3
+
+
+def _letter(grade: int) -> str:
+    """Say which lists have a name: `g` given, `s` family, `d`, `b` or `t` both, `x` neither."""
+    if not grade >> 4:
+        return "s" if grade else "x"
+    return _LEANS[grade & 3] if family_grade(grade) else "g"
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The hashed features of one name; a name without a letter or a digit has none."""
+    """The hashed features of one name; a name without a letter or a digit has none.
+
+    A bare name is nothing but words and names: no legal form, trade, title, initial, sign or digit says what it is. A known
+    one is on the list of organisations; that is no feature to learn, but counts by itself (`classifier.Model`).
+    """
 
     ngrams: list[int]
     symbols: list[int]
+    is_bare: bool = True
+    is_known: bool = False
 
 
 def word_key(word: str) -> int:
@@ -122,13 +156,14 @@ def _undotted(dotted: str, classes: Mapping[str, str]) -> str:
     return f" {joined} " if classes.get(joined) in {"L", "C"} and " " not in dotted.strip() else f" {' '.join(joined)} "
 
 
-def extract(name: str, lexicon: Lexicon, listed: Listed | None = None) -> Features:
-    """Count the features of one name. `listed` replaces the look-ups while training, to hide some of them."""
+def extract(name: str, lexicon: Lexicon, known: Known | None = None) -> Features:
+    """Count the features of one name. `known` replaces the look-ups while training, to hide some of them."""
     tokens = tokens_of(name, lexicon.classes)
     words = [t for t in tokens if t not in _PUNCTUATION]
     if not words:
         return Features([], [])
-    codes = [_code(t, lexicon, listed or lexicon.listed) for t in tokens]
+    grades = [0 if t in _PUNCTUATION else (known or lexicon.known)(t) for t in tokens]
+    codes = [_code(t, lexicon, grade) for t, grade in zip(tokens, grades, strict=True)]
     if codes[1:2] == ["&"] and len(tokens) == 4 and all(len(tokens[i]) < 4 and tokens[i].isalpha() for i in (0, 2)):
         codes[0] = codes[2] = "i" if len(tokens[0] + tokens[2]) == 2 else "j"  # "TE & AL Royer" are initials
     ngrams: list[int] = []
@@ -136,11 +171,12 @@ def extract(name: str, lexicon: Lexicon, listed: Listed | None = None) -> Featur
         ngrams += _ngrams(word)
     symbols = [s for word in words for s in _word_symbols(word)]
     symbols += _hashed(_sequence_symbols(words, codes))
-    symbols += _hashed(_shape_symbols(name, words, codes, lexicon))
-    return Features(ngrams, symbols)
+    symbols += _hashed(_grade_symbols(codes, grades))
+    symbols += _hashed(_shape_symbols(name, words, codes))
+    return Features(ngrams, symbols, _BARE.issuperset(codes), is_known(words, lexicon))
 
 
-def _code(token: str, lexicon: Lexicon, listed: Listed) -> str:
+def _code(token: str, lexicon: Lexicon, grade: int) -> str:
     """Give a token the one-letter class its pattern is written in."""
     if token in _PUNCTUATION:
         return _PUNCTUATION[token]
@@ -151,28 +187,29 @@ def _code(token: str, lexicon: Lexicon, listed: Listed) -> str:
     if len(token) == 1 and token.isascii():
         return "i"
     classes = lexicon.classes
-    known = classes.get(token) or (classes.get(token[:-2]) if token.endswith("'s") else None)
-    if known == "V":  # the lists are sure of everyday words, so nothing is hidden here, nor below
-        return "v" if lexicon.listed(token) in {"g", "b"} else known
-    if known == "W":
-        return _WORD_CODE.get(lexicon.listed(token), "h")
-    if known:
-        return known
-    is_ng = token == "ng"  # noqa: S105  # a family name without a vowel
-    if len(token) <= 3 and token.isascii() and not is_ng and not _VOWEL.search(token):
-        return "j"
-    return _listed_code(token, lexicon, listed)
+    code = classes.get(token) or (classes.get(token[:-2]) if token.endswith("'s") else None)
+    if code == "V":  # the lists are sure of everyday words, so nothing is hidden here, nor below
+        sure = lexicon.known(token)
+        if given_grade(sure) >= OFTEN and _letter(sure) in "gd":
+            return _letter(sure)
+        return "v" if given_grade(sure) and sure & 3 != MOSTLY_FAMILY else code
+    if code == "W":
+        return _WORD_CODE.get(_letter(lexicon.known(token)), "h")
+    return code or _listed_code(token, lexicon, grade)
 
 
-def _listed_code(token: str, lexicon: Lexicon, listed: Listed) -> str:
-    """Tell name from word from place: `h` is a word that is a given name too, `k` a frequent and `K` another one that is a family name, `y` a place and surname."""
-    code = listed(token)
-    if code == "x" and token.endswith("'s"):
-        return "x" if listed(token[:-2]) == "x" else "q"
-    if word_key(token) in lexicon.words:
-        code = _WORD_CODE.get(lexicon.listed(token), "h")
-        return "K" if code == "k" and word_key(token) not in lexicon.frequent else code
-    if word_key(token) in lexicon.places:
+def _listed_code(token: str, lexicon: Lexicon, grade: int) -> str:
+    """Give a token without a class of its own the class of the lists that have it."""
+    if token.endswith("'s") and lexicon.known(token[:-2]):
+        return "q"
+    code = _letter(grade)
+    key = word_key(token)
+    if key in lexicon.words:
+        if code in "gd" and given_grade(grade) >= OFTEN:
+            return code  # "Mary", "Peter", "Grace": dictionaries have them, but people more so
+        code = _WORD_CODE.get(_letter(lexicon.known(token)), "h")
+        return "K" if code == "k" and key not in lexicon.frequent else code
+    if key in lexicon.places:
         return _PLACE_CODE.get(code, code)
     return "j" if code == "x" and len(token) == 2 and token.isascii() else code
 
@@ -196,7 +233,10 @@ def _hashed_ngrams(padded: str, sizes: tuple[int, ...]) -> Iterator[int]:
 
 @lru_cache(maxsize=60_000)
 def _word_symbols(word: str) -> tuple[int, ...]:
-    return tuple(_hashed((f"w={word}",)))
+    out = [f"w={word}"]
+    if len(word) > 6:
+        out += [f"z5={word[-5:]}", f"z6={word[-6:]}", f"y5={word[:5]}"]  # "-verband", "-bedrijf", "Stadt-"
+    return tuple(_hashed(out))
 
 
 def _hashed(symbols: Iterable[str]) -> list[int]:
@@ -221,24 +261,60 @@ def _sequence_symbols(words: list[str], codes: list[str]) -> list[str]:
     return out
 
 
-def _shape_symbols(name: str, words: list[str], codes: list[str], lexicon: Lexicon) -> list[str]:
-    """Tell how the name looks: length, possessives, capitals inside words, script, brands."""
+def _grade_symbols(codes: list[str], grades: list[int]) -> list[str]:
+    """Tell how usual the first and the last word are as names: "Dawson" is mostly a family name, "James" is not."""
+    first, last = f"{codes[0]}{grades[0]}", f"{codes[-1]}{grades[-1]}"
+    if len(codes) == 1:
+        return [f"g1={first}"]
+    order = "," if "," in codes else "&" if "&" in codes else min(len(codes), 4)
+    return [
+        f"gf={first}",
+        f"gl={last}",
+        f"gg={first}{last}{order}",
+        f"g={given_grade(grades[0])}{family_grade(grades[0])}{given_grade(grades[-1])}{family_grade(grades[-1])}{order}",
+        f"cf={codes[0]}{last}",
+        f"cl={first}{codes[-1]}",
+    ]
+
+
+def _shape_symbols(name: str, words: list[str], codes: list[str]) -> list[str]:
+    """Tell how the name looks: length, possessives, capitals inside words, script."""
     out = [f"n={min(len(words), 7)}", f"len={min(len(name) // 6, 7)}", f"x={codes.count('x')}/{min(len(words), 5)}"]
     if any(w.endswith("'s") for w in words):
         out.append("'s")
     if len(words) == 1:
         out += [f"one={codes[0]}", f"one={min(len(words[0]), 9)}"]
-    if _has_brand(words, lexicon.brands):
-        out += ["brand"] * 3  # a brand that looks like a person outweighs everything that makes it look so
     if not name.isascii():
         out += _script_symbols(words)
     return out + _capital_symbols(name[:MAX_CHARS])
 
 
-def _has_brand(words: list[str], brands: frozenset[str]) -> bool:
-    """Is the name a brand, or does it open with one of two words or more ("Ralph Lauren Australia")?"""
-    plain = [word.replace("'", "") for word in words if word != "and"]
-    return " ".join(plain) in brands or any(" ".join(plain[:n]) in brands for n in range(2, min(len(plain), 5)))
+def is_known(words: list[str], lexicon: Lexicon) -> bool:
+    """Is it a known organisation, does it open with one ("Ralph Lauren Australia"), or is it one at a place ("Caltex Perth")?
+
+    What follows must not be a usual family name: "Jo Ann Davis" is a person although Jo-Ann sells fabrics.
+    """
+    plain = [word for word in words if word != "and"]
+    if word_key(" ".join(plain)) in lexicon.brands:
+        return True
+    is_family = [family_grade(lexicon.known(word)) >= OFTEN for word in plain]
+    if any(
+        word_key(" ".join(plain[:n])) in lexicon.openings and not is_family[n] for n in range(2, min(len(plain), 5))
+    ):
+        return True
+    where = plain[1:]
+    return (
+        bool(where)
+        and len(plain[0]) >= SHORTEST_BRAND
+        and word_key(plain[0]) in lexicon.brands
+        and all(word_key(word) in lexicon.places for word in where)
+        and not any(is_family[1:])
+    )
+
+
+def brand_words(name: str, classes: Mapping[str, str]) -> list[str]:
+    """Return the words by which a known organisation is looked up."""
+    return [t for t in tokens_of(name, classes) if t not in _PUNCTUATION and t != "and"]
 
 
 def _script_symbols(words: list[str]) -> list[str]:

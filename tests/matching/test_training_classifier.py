@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,18 @@ from django.core.management.base import CommandError
 
 from contacts.values import Kind
 from karbonsync.management.commands import train_classifier as train_command
-from matching import classifier, features, kind_figures, kinds, training, training_corpus, training_lists
-from matching.classifier import PERSON, Guess, Name
+from matching import (
+    classifier,
+    features,
+    kind_figures,
+    kinds,
+    training,
+    training_corpus,
+    training_grades,
+    training_known,
+    training_lists,
+)
+from matching.classifier import PERSON, Calibration, Guess, Name
 from matching.kind_figures import Figure
 from matching.models import KindDecision
 
@@ -46,6 +57,9 @@ def _small_lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("matching.training_lists.words", lambda: ("blue", "lemon", "valley", "golden", "river"))
     monkeypatch.setattr("matching.training_lists.places", lambda: ("Perth", "Dover"))
     monkeypatch.setattr("matching.training_lists.company_locales", lambda: ())
+    monkeypatch.setattr("matching.training_lists.first_names", lambda: {"mere": (0, 3), "joan": (6, 6)})
+    monkeypatch.setattr("matching.training_known.players", lambda: ("Alan Paki", "Joan Marsh"))
+    monkeypatch.setattr("matching.training_known.known_names", lambda: ["Marsh & Petrie", "Lemon Blue"])
     for kind in ("NGRAM", "SYMBOL"):
         monkeypatch.setattr(f"matching.features.{kind}_BITS", 10)
         monkeypatch.setattr(f"matching.features._{kind}_MASK", (1 << 10) - 1)
@@ -97,7 +111,8 @@ def test_training_and_classifying_score_alike(folder: Path) -> None:
     corpus = training_corpus.read_corpus(folder)
     weights = training.fit(corpus, corpus.labels | True)
     model = training.train(folder, [], lambda line: None).model
-    scores = replace(model, slope=1.0, offset=0.0).scores([row.name for row in corpus.rows])
+    stranger = replace(corpus.lexicon, brands=frozenset(), openings=frozenset())  # known organisations are not learned
+    scores = replace(model, calibration=Calibration(), lexicon=stranger).scores([row.name for row in corpus.rows])
     assert scores == pytest.approx(weights.scores(corpus.seen), abs=1e-3)
 
 
@@ -118,7 +133,7 @@ def test_a_missing_package_is_named_with_the_way_to_get_it() -> None:
     with pytest.raises(
         training_lists.ListsMissing, match=r"brings no_such_lists: pip install -r requirements-train.txt"
     ):
-        training_lists._package("no_such_lists")
+        training_lists.package("no_such_lists")
 
 
 @pytest.mark.django_db
@@ -190,7 +205,7 @@ def test_old_stands_beside_new_and_nothing_is_replaced_unasked(folder: Path) -> 
     shown = run(folder, path)
     assert path.read_bytes() == old
     assert "new decisions of people, share right (2)" in shown
-    assert "left-out sources, mean macro-F1 (4)" in shown
+    assert "left-out sources, mean macro-F1 (6)" in shown
     assert "Nothing was replaced" in shown
 
 
@@ -251,3 +266,83 @@ def test_hard_names_are_labelled_with_both_kinds() -> None:
     people = [is_person for _, is_person, _ in kind_figures.hard_names()]
     assert min(sum(people), len(people) - sum(people)) > 200
     assert kind_figures.hard_f1(lambda names: [Guess(PERSON, 1.0)] * len(names)) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "says"),
+    [
+        (3.3, 0.3, (3, 3, "given")),
+        (0.001, 0.03, (1, 3, "family")),
+        (0.0, 0.0003, (0, 1, "family")),
+        (0.5, 0.4, (3, 3, "both")),
+        (0.02, 0.0, (2, 0, "given")),
+    ],
+)
+def test_a_name_is_graded_by_how_many_are_called_so_first_and_last(
+    given: float, family: float, says: tuple[int, int, str]
+) -> None:
+    grade = training_grades.grade_of(given, family)
+    leans = ("given", "both", "family")
+    assert (features.given_grade(grade), features.family_grade(grade), leans[grade & 3]) == says
+
+
+def test_the_census_tells_given_names_from_family_names() -> None:
+    given, family = training_grades.shares()
+    assert given["james"] > family["james"]
+    assert family["dawson"] > given.get("dawson", 0.0)
+    assert "norm" in given
+
+
+def index_file(folder: Path) -> Path:
+    """Well-known names as the index writes them, one of them on the list that measures."""
+    hard = next(name for name, is_person, _ in kind_figures.hard_names() if not is_person and " " in name)
+    items = [{"displayName": name} for name in ("Zelta Moda", "Paki", hard)]
+    tree = {
+        "nsi": {"brands/shop/clothes": {"items": items}, "flags/man_made/flagpole": {"items": [{"displayName": "X"}]}}
+    }
+    path = folder / "index.json"
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    return path
+
+
+def test_well_known_names_are_learned_but_those_that_measure_are_not(folder: Path) -> None:
+    corpus = training_corpus.read_corpus(folder, (), index_file(folder))
+    known = [row.name for row in corpus.rows if row.source == training_corpus.KNOWN]
+    assert known == ["Marsh & Petrie", "Lemon Blue", "Paki", "Zelta Moda"]
+
+
+def test_what_is_known_to_be_an_organisation_is_looked_up_unless_people_go_by_the_name(folder: Path) -> None:
+    index = training_known.index_names(index_file(folder), 1)
+    lexicon = training_corpus.read_lexicon(folder, index)
+    names = ("Zelta Moda", "Lemon Blue", "Lemon Blue Reef", "Zelta Moda Perth", "Paki")
+    known = {name: features.extract(name, lexicon).is_known for name in names}
+    assert known == dict(zip(names, (True, True, True, False, False), strict=True))
+
+
+def test_a_name_that_many_people_carry_is_not_taken_for_a_firm() -> None:
+    assert training_grades.likely_people("david", "jones") > training_known.TOO_COMMON
+    assert training_grades.likely_people("calvin", "klein") < training_known.TOO_COMMON
+
+
+def test_a_source_left_out_is_left_out_under_its_other_spellings_too(folder: Path) -> None:
+    with (folder / "train.csv").open("a", encoding="utf-8") as file:
+        file.write("VALLEY ROOFING,ORGANISATION,register_o1\n")
+    corpus = training_corpus.read_corpus(folder)
+    learned = {corpus.rows[i].name for i in training.strangers(corpus, frozenset({"register_o0"})).nonzero()[0]}
+    assert "Valley Roofing Ltd" not in learned and "VALLEY ROOFING" not in learned
+    assert "Petty Cash" in learned
+
+
+def test_bare_names_are_trusted_as_far_as_bare_names_were_right() -> None:
+    import numpy as np
+
+    scores = np.array([4.0, 4.0, -4.0, -4.0, 4.0, -4.0, 4.0, -4.0])
+    labels = np.array([True, True, False, False, True, False, False, True])
+    fold = training.Fold("a", "b", np.arange(8), labels, np.array([False] * 4 + [True] * 4), scores)
+    calibrated = training.calibration([fold])
+    assert calibrated.telling[0] > calibrated.bare[0]
+
+
+def test_an_index_that_is_not_there_is_named(folder: Path) -> None:
+    with pytest.raises(CommandError, match=r"There is no file none.json"):
+        run(folder, folder / "m.npz", index=Path("none.json"))

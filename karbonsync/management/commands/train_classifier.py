@@ -28,12 +28,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--names-dir", type=Path, required=True, help="a folder with train.csv, given_names.txt and surnames.txt"
         )
+        parser.add_argument(
+            "--index",
+            type=Path,
+            help="nsi.min.json of name-suggestion-index: well-known organisations to learn as well",
+        )
         parser.add_argument("--output", type=Path, default=classifier.MODEL_PATH, help="the model file to write")
         parser.add_argument("--replace", action="store_true", help="replace the old model without asking")
         parser.add_argument("--force", action="store_true", help="with --replace: even by a worse one")
         parser.add_argument("--without-decisions", action="store_true", help="leave out what people decided")
 
-    def handle(self, *args: Any, names_dir: Path, output: Path, without_decisions: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, names_dir: Path, output: Path, without_decisions: bool, index: Path | None, **options: Any
+    ) -> None:
         """Train, show, and write if that is wanted."""
         from matching import kind_figures, training, training_corpus, training_lists
 
@@ -41,11 +48,13 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no folder {names_dir}: give one with {', '.join(training_corpus.REQUIRED_FILES)}."
             )
+        if index and not index.is_file():
+            raise CommandError(f"There is no file {index} with well-known names.")
         if not output.parent.is_dir():
             raise CommandError(f"There is no folder {output.parent} to write the model into.")
         decisions = [] if without_decisions else self._decisions()
         try:
-            trained = training.train(names_dir, decisions, self.stderr.write)
+            trained = training.train(names_dir, decisions, self.stderr.write, index)
         except (training_corpus.NamesError, training_lists.ListsMissing) as error:
             raise CommandError(str(error)) from error
         old = self._old(output)
