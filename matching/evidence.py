@@ -61,7 +61,22 @@ class Evidence:
 
 def gather(mine: Profile, theirs: Profile, common: Commonness) -> Evidence:
     """Compare two profiles. ``common`` must know the words, mailboxes and phones of both."""
-    one, other, alignment, agreement = _best_readings(mine, theirs, common)
+    return _weighed(mine, theirs, _best_readings(mine, theirs, common), common)
+
+
+def gather_unless_strangers(mine: Profile, theirs: Profile, common: Commonness) -> Evidence | None:
+    """Compare two profiles, or return nothing where each name has a telling word of its own and nothing else is shared.
+
+    Those are most of what shares a lookup key, and no score of theirs is near to being shown (`_other_word`).
+    """
+    read = _best_readings(mine, theirs, common)
+    if _other_word(mine, theirs, read[2], common):
+        return None
+    return _weighed(mine, theirs, read, common)
+
+
+def _weighed(mine: Profile, theirs: Profile, read: "Read", common: Commonness) -> Evidence:
+    one, other, alignment, agreement = read
     numbers = (
         *_name_numbers(mine, theirs, one, other, alignment, agreement, common),
         *_entity_numbers(mine, theirs, one, other, alignment),
@@ -75,11 +90,12 @@ def gather(mine: Profile, theirs: Profile, common: Commonness) -> Evidence:
 
 
 Agreement = tuple[float, float, float, float]
+Read = tuple[Reading, Reading, Alignment, Agreement]
 
 
-def _best_readings(mine: Profile, theirs: Profile, common: Commonness) -> tuple[Reading, Reading, Alignment, Agreement]:
+def _best_readings(mine: Profile, theirs: Profile, common: Commonness) -> Read:
     """Choose how to read the two names so that they agree most, plain readings first."""
-    best: tuple[Reading, Reading, Alignment, Agreement] | None = None
+    best: Read | None = None
     highest = -1.0
     for one in mine.readings:
         for other in theirs.readings:
@@ -129,36 +145,56 @@ def _name_numbers(
     common: Commonness,
 ) -> tuple[float, ...]:
     share, in_mine, in_theirs, weight = agreement
-    lone_mine = max((common.rarity(word) for word in alignment.alone_mine), default=0.0)
-    lone_theirs = max((common.rarity(word) for word in alignment.alone_theirs), default=0.0)
-    lone_pairs = [JaroWinkler.similarity(a, b) for a in alignment.alone_mine for b in alignment.alone_theirs]
-    counts = [0] * len(How)
-    for pair in alignment.pairs:
-        counts[pair.how] += 1
+    lone_mine = max(map(common.rarity, alignment.alone_mine), default=0.0)
+    lone_theirs = max(map(common.rarity, alignment.alone_theirs), default=0.0)
+    best_word, *counted = _pair_numbers(alignment.pairs, common)
     compact_one, compact_other = one.compact, other.compact
     return (
         share,
         max(in_mine, in_theirs),
         min(in_mine, in_theirs),
         weight,
-        max((_weight(pair, common) for pair in alignment.pairs if pair.how >= How.SOUND), default=0.0),
+        best_word,
         min(lone_mine, lone_theirs),
         max(lone_mine, lone_theirs),
-        max(lone_pairs, default=0.0),
+        _most_alike(alignment.alone_mine, alignment.alone_theirs),
         float(min(len(alignment.alone_mine), len(alignment.alone_theirs))),
         float(max(len(alignment.alone_mine), len(alignment.alone_theirs))),
-        float(counts[How.SAME] + counts[How.JOINED]),
-        float(counts[How.INITIAL]),
-        float(counts[How.TYPO] + counts[How.SHORTENED]),
-        float(counts[How.NICKNAME] + counts[How.SOUND]),
-        min((pair.likeness for pair in alignment.pairs if pair.how is How.TYPO), default=1.0),
-        float(sum(pair.how in (How.TYPO, How.SOUND) and _begins_otherwise(pair) for pair in alignment.pairs)),
+        *counted,
         *ends(one.words, other.words),
         JaroWinkler.similarity(compact_one, compact_other),
         fuzz.ratio(compact_one, compact_other) / 100,
         fuzz.token_sort_ratio(mine.text, theirs.text) / 100,
         _is_acronym(one.words, other.words),
         float(max(len(one.words), len(other.words)) == 1),
+    )
+
+
+def _most_alike(mine: Sequence[str], theirs: Sequence[str]) -> float:
+    return max((JaroWinkler.similarity(one, other) for one in mine for other in theirs), default=0.0)
+
+
+def _pair_numbers(pairs: Sequence[WordPair], common: Commonness) -> tuple[float, ...]:
+    """Return the weight of the surest pair, how many pairs there are of each kind, the worst slip, how many begin otherwise."""
+    counts = [0] * len(How)
+    best, worst, otherwise = 0.0, 1.0, 0
+    for pair in pairs:
+        how = pair.how
+        counts[how] += 1
+        if how >= How.SOUND:
+            best = max(best, _weight(pair, common))
+        if how is How.TYPO:
+            worst = min(worst, pair.likeness)
+        if how is How.TYPO or how is How.SOUND:
+            otherwise += _begins_otherwise(pair)
+    return (
+        best,
+        float(counts[How.SAME] + counts[How.JOINED]),
+        float(counts[How.INITIAL]),
+        float(counts[How.TYPO] + counts[How.SHORTENED]),
+        float(counts[How.NICKNAME] + counts[How.SOUND]),
+        worst,
+        float(otherwise),
     )
 
 
@@ -200,29 +236,31 @@ def _entity_numbers(
 
 
 def _email_numbers(mine: Profile, theirs: Profile, common: Commonness) -> tuple[float, ...]:
-    both = bool(mine.mailbox and theirs.mailbox)
-    same = both and mine.email == theirs.email
-    same_domain = both and bool(mine.domain) and mine.domain == theirs.domain
-    own_domain = same_domain and not mine.is_free_mail
-    likeness = fuzz.ratio(mine.email, theirs.email) / 100 if both else 0.0
-    boxes = fuzz.ratio(mine.mailbox, theirs.mailbox) / 100 if both else 0.0
-    if both and (mine.is_role_mailbox or theirs.is_role_mailbox) and not same:
+    names_other = max(_named_in(mine.mailbox, theirs), _named_in(theirs.mailbox, mine))
+    if not mine.mailbox or not theirs.mailbox:
+        return (0.0,) * 9 + (names_other, 0.0, 0.0)
+    same = mine.email == theirs.email
+    own_domain = bool(mine.domain) and mine.domain == theirs.domain and not mine.is_free_mail
+    boxes = fuzz.ratio(mine.mailbox, theirs.mailbox) / 100
+    if not same and (mine.is_role_mailbox or theirs.is_role_mailbox):
         boxes = min(boxes, 0.5)
-    domains = fuzz.ratio(mine.domain.partition(".")[0], theirs.domain.partition(".")[0]) / 100 if both else 0.0
     uses = math.log(common.of(f"e:{mine.email}")) if same else 0.0
+    names_mine, names_theirs = (
+        (_named_in(mine.mailbox, mine), _named_in(theirs.mailbox, theirs)) if same else (0.0, 0.0)
+    )
     return (
-        float(both),
+        1.0,
         float(same) / (1 + uses),
         float(same),
         uses,
         float(same and mine.is_role_mailbox),
-        float(own_domain) / (1 + math.log(common.of(f"d:{mine.domain}"))) if own_domain else 0.0,
-        likeness,
+        1 / (1 + math.log(common.of(f"d:{mine.domain}"))) if own_domain else 0.0,
+        fuzz.ratio(mine.email, theirs.email) / 100,
         boxes,
-        domains,
-        max(_named_in(mine.mailbox, theirs), _named_in(theirs.mailbox, mine)),
-        min(_named_in(mine.mailbox, mine), _named_in(theirs.mailbox, theirs)) if same else 0.0,
-        abs(_named_in(mine.mailbox, mine) - _named_in(theirs.mailbox, theirs)) if same else 0.0,
+        fuzz.ratio(mine.domain.partition(".")[0], theirs.domain.partition(".")[0]) / 100,
+        names_other,
+        min(names_mine, names_theirs),
+        abs(names_mine - names_theirs),
     )
 
 
@@ -245,7 +283,7 @@ def _spelled_apart(mine: Profile, theirs: Profile, alignment: Alignment) -> floa
     """Return 1 where each has an e-mail that spells what sets the names apart: then it is no slip but another name."""
     if not mine.mailbox or not theirs.mailbox or mine.email == theirs.email:
         return 0.0
-    apart = [(p.mine, p.theirs) for p in alignment.pairs if p.how in (How.TYPO, How.SOUND)]
+    apart = [(p.mine, p.theirs) for p in alignment.pairs if p.how is How.TYPO or p.how is How.SOUND]
     apart += [(one, other) for one in alignment.alone_mine for other in alignment.alone_theirs]
     return float(
         any(
@@ -266,13 +304,12 @@ def _other_word(mine: Profile, theirs: Profile, alignment: Alignment, common: Co
     if not alignment.pairs:
         return 1.0
     one = [word for word in alignment.alone_mine if common.rarity(word) >= OTHER_WORD_FROM]
-    other = [word for word in alignment.alone_theirs if common.rarity(word) >= OTHER_WORD_FROM]
-    alike = any(JaroWinkler.similarity(a, b) >= ALIKE_FROM for a in one for b in other)
-    return float(bool(one and other) and not alike)
+    other = [word for word in alignment.alone_theirs if common.rarity(word) >= OTHER_WORD_FROM] if one else one
+    return float(bool(one and other) and _most_alike(one, other) < ALIKE_FROM)
 
 
 def _named_in(mailbox: str, profile: Profile) -> float:
-    return max(_spelled(mailbox, reading.words) for reading in profile.readings)
+    return max([_spelled(mailbox, reading.words) for reading in profile.readings]) if mailbox else 0.0
 
 
 def _phone_and_place_numbers(mine: Profile, theirs: Profile, common: Commonness) -> tuple[float, ...]:

@@ -46,6 +46,7 @@ class Profile:
     is_joint: bool
     is_organisation: bool
     is_trustee: bool  # "X ATF Y"
+    email: str
     mailbox: str
     domain: str
     is_role_mailbox: bool
@@ -56,10 +57,6 @@ class Profile:
     @property
     def words(self) -> tuple[str, ...]:
         return self.readings[0].words
-
-    @property
-    def email(self) -> str:
-        return f"{self.mailbox}@{self.domain}" if self.domain else self.mailbox
 
 
 _NO_LETTERS = str.maketrans("", "", "0123456789._-")
@@ -95,6 +92,7 @@ def profile(record: Record) -> Profile:
         is_joint=_is_joint(text, is_organisation=is_organisation),
         is_organisation=is_organisation,
         is_trustee=bool(_TRUSTEE_FOR.search(text)),
+        email=f"{mailbox}@{domain}" if domain else mailbox,
         mailbox=mailbox,
         domain=domain,
         is_role_mailbox=mailbox.translate(_NO_LETTERS) in vocabulary.ROLE_MAILBOXES,

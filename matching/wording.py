@@ -1,10 +1,10 @@
 """How the words of two names pair up: the same, spelled alike, a nickname, an initial, joined. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -24,8 +24,7 @@ class How(IntEnum):
     SAME = 7
 
 
-@dataclass(frozen=True, slots=True)
-class WordPair:
+class WordPair(NamedTuple):
     mine: str
     theirs: str
     how: How
@@ -63,8 +62,7 @@ def _slips_borne(mine: str, theirs: str, size: int) -> int:
     return 1 if size <= 5 else 2 if size <= 9 else 3
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(NamedTuple):
     """How the words of two readings pair up, and what stays alone on either side."""
 
     pairs: tuple[WordPair, ...]
@@ -82,12 +80,13 @@ def align(mine: Sequence[str], theirs: Sequence[str]) -> Alignment:
                 ties.append((likeness, -abs(i - j), i, j, how))
     if len(ties) > 1:
         ties.sort(reverse=True)
-    left_mine, left_theirs = dict(enumerate(mine)), dict(enumerate(theirs))
+    left_mine, left_theirs = list(mine), list(theirs)
     pairs = []
     for likeness, _, i, j, how in ties:
-        if i in left_mine and j in left_theirs:
-            pairs.append(WordPair(left_mine.pop(i), left_theirs.pop(j), how, likeness))
-    alone_mine, alone_theirs = list(left_mine.values()), list(left_theirs.values())
+        if left_mine[i] and left_theirs[j]:
+            pairs.append(WordPair(mine[i], theirs[j], how, likeness))
+            left_mine[i] = left_theirs[j] = ""
+    alone_mine, alone_theirs = [word for word in left_mine if word], [word for word in left_theirs if word]
     if (alone_mine and len(theirs) > 1) or (alone_theirs and len(mine) > 1):
         pairs += _joined(alone_mine, alone_theirs, mine, theirs, pairs)
     return Alignment(tuple(pairs), tuple(alone_mine), tuple(alone_theirs))
@@ -111,11 +110,12 @@ def _joined(
         (alone_theirs, alone_mine, mine, False),
     ):
         for word in list(whole):
+            size = len(word)
             for first, second in pairwise(words):
-                if first not in parts and second not in parts:
+                if abs(len(first) + len(second) - size) > 1 or (first not in parts and second not in parts):
                     continue
                 joined = first + second
-                if word == joined or (len(word) > 5 and OSA.distance(word, joined, score_cutoff=1) <= 1):
+                if word == joined or (size > 5 and OSA.distance(word, joined, score_cutoff=1) <= 1):
                     whole.remove(word)
                     for part in (first, second):
                         if part in parts:
