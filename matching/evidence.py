@@ -22,20 +22,25 @@ class Commonness:
     """
 
     def __init__(self, uses: Mapping[str, int], size: int) -> None:
-        self._uses, self._size = uses, size + 10
-        self._rarity: dict[str, float] = dict.fromkeys(vocabulary.PLACES, 0.15)
-
-    def rarity(self, word: str) -> float:
-        """Return about 1 for a word nobody else has, towards 0 for one that everybody has."""
-        known = self._rarity.get(word)
-        if known is None:
-            rare = math.log(self._size / (self._uses.get(f"w:{word}", 1) + 1.0)) / math.log(self._size)
-            known = self._rarity[word] = max(0.1, min(rare, _most_of(word)))
-        return known
+        self._uses = uses
+        self.rarity = _Rarities(uses, size + 10).__getitem__
 
     def of(self, key: str) -> int:
         """Return how many records of the fuller book share this key, at least 1."""
         return max(1, self._uses.get(key, 1))
+
+
+class _Rarities(dict[str, float]):
+    """About 1 for a word nobody else has, towards 0 for one that everybody has; reckoned when first asked for."""
+
+    def __init__(self, uses: Mapping[str, int], size: int) -> None:
+        super().__init__(dict.fromkeys(vocabulary.PLACES, 0.15))
+        self._uses, self._size = uses, size
+
+    def __missing__(self, word: str) -> float:
+        rare = math.log(self._size / (self._uses.get(f"w:{word}", 1) + 1.0)) / math.log(self._size)
+        self[word] = known = max(0.1, min(rare, _most_of(word)))
+        return known
 
 
 def _most_of(word: str) -> float:
@@ -112,18 +117,15 @@ def _best_readings(mine: Profile, theirs: Profile, common: Commonness) -> Read:
 
 def _agreement(alignment: Alignment, common: Commonness) -> Agreement:
     """Return (share of all weight that agrees, share of mine, share of theirs, weight that agrees); rare words weigh more."""
+    if not alignment.pairs:
+        return 0.0, 0.0, 0.0, 0.0
     shared = both = 0.0
     for pair in alignment.pairs:
         weight = _weight(pair, common)
         shared += weight
         both += weight * pair.likeness
-    lone_mine = lone_theirs = 0.0
-    for word in alignment.alone_mine:
-        lone_mine += common.rarity(word)
-    for word in alignment.alone_theirs:
-        lone_theirs += common.rarity(word)
-    if not both:
-        return 0.0, 0.0, 0.0, 0.0
+    lone_mine = sum(map(common.rarity, alignment.alone_mine))
+    lone_theirs = sum(map(common.rarity, alignment.alone_theirs))
     return both / (shared + lone_mine + lone_theirs), both / (shared + lone_mine), both / (shared + lone_theirs), both
 
 
@@ -347,8 +349,8 @@ OTHER_WORD_FROM, ALIKE_FROM = 0.4, 0.8
 # What each number is, and which way it may move the score: +1 only up, -1 only down, 0 as it comes.
 NAMES: dict[str, int] = {
     "share": 1, "in_one": 1, "in_other": 1, "weight": 1, "best_word": 1, "lone_both": -1, "lone_one": 0,
-    "lone_alike": 0, "lone_min_count": -1, "lone_max_count": 0, "same_words": 0, "initials": 0, "typos": 0,
-    "nicknames": 0, "worst_typo": 1, "begin_otherwise": -1, "first": 1, "last": 1, "jaro": 1, "compact": 1, "sorted": 1, "acronym": 1,
+    "lone_alike": 0, "lone_min_count": -1, "lone_max_count": 0, "same_words": 1, "initials": -1, "typos": -1,
+    "nicknames": -1, "worst_typo": 1, "begin_otherwise": -1, "first": 1, "last": 1, "jaro": 1, "compact": 1, "sorted": 1, "acronym": 1,
     "one_word": 0,
     "numbers_differ": -1, "numbers_same": 1, "generations_differ": -1, "legal_differs": -1, "legal_missing": 0,
     "joint_differs": -1, "organisation_differs": -1, "organisations": 0, "entity_words": -1, "trustee": -1,

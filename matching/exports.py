@@ -199,7 +199,7 @@ def _rows(
     assert isinstance(there, dict)
     if category is Category.NONE:
         free = [each for each in found if not each.is_taken]
-        if not free or free[0].chance < hold_from:
+        if not free or free[0].chance < max(hold_from, LEAST):
             yield Row(xero_id, "", Category.NONE, 0.0, "")
             return
         category = Category.SIMILAR

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from matching.key_file import KeyFile
 from matching.matcher import Counterpart, Keys
 from matching.profiles import Profile, Record, profile
 from matching.search import Id
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.integer[Any]]
 
 CHUNK = 500
 REMEMBERED = 25_000  # profiles kept, so that most are read once: some 50 MB at most
@@ -48,8 +54,12 @@ class FileShelf:
         self._db.close()
 
     def fill(self, records: Iterable[Record], *, remember: bool = True) -> Iterator[int]:
-        """Take in all records; yields how many are in after each chunk."""
+        """Take in all records; yields how many are in after each chunk.
+
+        Xero's are never looked up, only counted, so they are filed under fewer keys.
+        """
         read = self._read if remember else profile
+        keys_for = blocking.counted_keys if self.side == "mine" else blocking.keys
         records = iter(records)
         while batch := list(islice(records, CHUNK)):
             numbered = [Record(n, *_values(record)) for n, record in enumerate(batch, self.size + 1)]
@@ -61,7 +71,7 @@ class FileShelf:
             self._db.executemany("INSERT INTO records VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
             names = ((name, record.id) for record, own in zip(numbered, rule_keys, strict=True) for name in own.names)
             self._db.executemany("INSERT INTO names VALUES (?,?)", names)
-            keys = [blocking.keys(read(record)) for record in numbered]
+            keys = [keys_for(read(record)) for record in numbered]
             self._keys.add(self.size + 1, [len(own) for own in keys], map(hash, chain.from_iterable(keys)))
             self.size += len(batch)
             yield self.size
@@ -85,16 +95,22 @@ class FileShelf:
 
     # --- what the search asks ---
 
-    def _find(self, keys: Collection[str]) -> Iterator[tuple[str, int, int]]:
-        asked = list(keys)
-        starts, ends = self._keys.find(np.fromiter(map(hash, asked), dtype=np.int64, count=len(asked)))
-        return zip(asked, starts.tolist(), ends.tolist(), strict=True)
+    def _find(self, keys: list[str]) -> tuple["Integers", "Integers"]:
+        return self._keys.find(np.fromiter(map(hash, keys), dtype=np.int64, count=len(keys)))
 
     def counts(self, keys: Collection[str]) -> dict[str, int]:
-        return {key: end - start for key, start, end in self._find(keys) if end > start}
+        asked = list(keys)
+        starts, ends = self._find(asked)
+        return {key: size for key, size in zip(asked, (ends - starts).tolist(), strict=True) if size}
 
     def holders(self, keys: Collection[str]) -> dict[str, list[int]]:
-        return {key: self._keys.numbers(start, end) for key, start, end in self._find(keys) if end > start}
+        asked = list(keys)
+        starts, ends = self._find(asked)
+        numbers = self._keys.numbers(starts, ends)
+        after = np.cumsum(ends - starts).tolist()
+        return {
+            key: numbers[start:end] for key, start, end in zip(asked, [0, *after], after, strict=False) if end > start
+        }
 
     def profiles(self, ids: Collection[Id]) -> dict[Id, Profile]:
         numbers = sorted(int(id_) for id_ in ids)

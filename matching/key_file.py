@@ -65,6 +65,9 @@ class KeyFile:
         ends[order] = np.searchsorted(self._keys, keys[order], "right")
         return starts, ends
 
-    def numbers(self, start: int, end: int) -> list[int]:
-        found: list[int] = self._numbers[start:end].tolist()
+    def numbers(self, starts: "Integers", ends: "Integers") -> list[int]:
+        """Return the numbers of these runs of entries, one run after the other."""
+        sizes = ends - starts
+        before = np.cumsum(sizes) - sizes
+        found: list[int] = self._numbers[np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)].tolist()
         return found

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from contacts import normalise
 from matching import vocabulary
@@ -23,8 +24,7 @@ class Record:
     last_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One way to read a name. ``part`` says what it is of the whole: "", "trading", "owner", "beneficiary", "trustee", "bracket", "known as"."""
 
     words: tuple[str, ...]
@@ -35,8 +35,9 @@ class Reading:
         return "".join(self.words)
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
+    """A record taken apart: a plain tuple, because tens of thousands are made."""
+
     record: Record
     readings: tuple[Reading, ...]
     text: str  # the whole name, folded
@@ -151,9 +152,12 @@ def _readings(record: Record, text: str) -> tuple[Reading, ...]:
     """Return the ways to read a name, the plain one first, each with at least one word."""
     text = _CARE_OF.sub("", text).strip() or text
     found = [Reading(words, part) for part, piece in _pieces(text) if (words := core_words(piece))]
-    known_as = core_words(fold(f"{record.first_name} {record.last_name}"))
-    if known_as:
-        found.append(Reading(known_as, "known as"))
+    if (record.first_name or record.last_name) and (
+        words := core_words(fold(f"{record.first_name} {record.last_name}"))
+    ):
+        found.append(Reading(words, "known as"))
+    if len(found) == 1:
+        return tuple(found)
     unique = {reading.words: reading for reading in reversed(found)}
     readings = [reading for reading in found if unique.get(reading.words) is reading]
     return tuple(readings) or (Reading(tuple(_tokens(text))),)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     Integers = NDArray[np.integer[Any]]
 
 Id = int | str
-KEEP = 8  # candidates per record that are compared closely
+KEEP = 12  # candidates per record that are compared closely
 FAR_BEHIND = 0.2  # of the weight of the best candidate: below that nobody is compared closely
 # What it says that two records are filed under the same key, by the kind of key; much of it overlaps.
 WEIGHTS = {
-    "t": 2.0, "e": 3.0, "d": 1.0, "m": 1.0, "p": 2.5, "w": 1.0, "s": 0.3, "h": 0.2, "c": 1.0, "j": 0.4, "i": 0.5, "k": 0.3,
-    "a": 0.8, "x": 1.5, "y": 0.8, "q": 0.8, "z": 0.6, "r": 0.3,
+    "t": 2.0, "e": 3.0, "d": 1.0, "m": 1.0, "p": 2.5, "w": 1.0, "s": 0.3, "h": 0.2, "c": 1.0, "k": 0.3,
+    "a": 0.8, "f": 1.0, "x": 1.5, "y": 0.8, "q": 0.8, "z": 0.6, "r": 0.3,
 }  # fmt: skip
 
 

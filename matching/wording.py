@@ -24,6 +24,9 @@ class How(IntEnum):
     SAME = 7
 
 
+UNRELATED = (How.NOT, 0.0)
+
+
 class WordPair(NamedTuple):
     mine: str
     theirs: str
@@ -39,20 +42,20 @@ def relate(mine: str, theirs: str) -> tuple[How, float]:
     short, long = (mine, theirs) if len(mine) <= len(theirs) else (theirs, mine)
     size = len(long)
     if len(short) == 1:
-        return (How.INITIAL, 0.5) if long.startswith(short) and not short.isdigit() else (How.NOT, 0.0)
+        return (How.INITIAL, 0.5) if long.startswith(short) and not short.isdigit() else UNRELATED
     if vocabulary.are_forms_of_one_name(mine, theirs):
         return How.NICKNAME, 0.9
-    if mine.isdigit() or theirs.isdigit():
-        return How.NOT, 0.0
     most = _slips_borne(mine, theirs, size)
-    edits = OSA.distance(mine, theirs, score_cutoff=most)
-    if size >= 4 and (edits <= most or mine[0] == theirs[0]) and vocabulary.sound(mine) == vocabulary.sound(theirs):
+    edits = OSA.distance(mine, theirs, score_cutoff=most) if size - len(short) <= most else most + 1
+    if (edits > most and mine[0] != theirs[0]) or mine.isdigit() or theirs.isdigit():
+        return UNRELATED
+    if size >= 4 and vocabulary.sound(mine) == vocabulary.sound(theirs):
         return How.SOUND, max(0.85, 1 - edits / size)
     if edits <= most:
         return How.TYPO, 1 - edits / size
     if len(short) >= 4 and long.startswith(short):
         return How.SHORTENED, 0.7
-    return How.NOT, 0.0
+    return UNRELATED
 
 
 def _slips_borne(mine: str, theirs: str, size: int) -> int:
@@ -87,7 +90,7 @@ def align(mine: Sequence[str], theirs: Sequence[str]) -> Alignment:
             pairs.append(WordPair(mine[i], theirs[j], how, likeness))
             left_mine[i] = left_theirs[j] = ""
     alone_mine, alone_theirs = [word for word in left_mine if word], [word for word in left_theirs if word]
-    if (alone_mine and len(theirs) > 1) or (alone_theirs and len(mine) > 1):
+    if _may_be_joined(alone_mine, theirs) or _may_be_joined(alone_theirs, mine):
         pairs += _joined(alone_mine, alone_theirs, mine, theirs, pairs)
     return Alignment(tuple(pairs), tuple(alone_mine), tuple(alone_theirs))
 
@@ -98,6 +101,16 @@ def ends(mine: Sequence[str], theirs: Sequence[str]) -> tuple[float, float]:
         return 0.0, 0.0
     crossed = min(relate(mine[0], theirs[-1])[1], relate(mine[-1], theirs[0])[1])
     return max(relate(mine[0], theirs[0])[1], crossed), max(relate(mine[-1], theirs[-1])[1], crossed)
+
+
+def _may_be_joined(alone: list[str], words: Sequence[str]) -> bool:
+    """Is any of the words left alone long enough to be two of the other side's written together?"""
+    return len(words) > 1 and any(len(word) + 1 >= _shortest_pair(words) for word in alone)
+
+
+@lru_cache(maxsize=50_000)
+def _shortest_pair(words: Sequence[str]) -> int:
+    return min(len(first) + len(second) for first, second in pairwise(words))
 
 
 def _joined(
