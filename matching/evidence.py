@@ -12,7 +12,7 @@ from matching import vocabulary
 from matching.profiles import Profile, Reading
 from matching.wording import Alignment, How, WordPair, align, ends
 
-VERSION = 2
+VERSION = 3
 
 
 class Commonness:
@@ -88,6 +88,7 @@ def _weighed(mine: Profile, theirs: Profile, read: "Read", common: Commonness) -
         *_email_numbers(mine, theirs, common),
         _spelled_apart(mine, theirs, alignment),
         _other_word(mine, theirs, alignment, common),
+        _phone_alone(mine, theirs, agreement[0]),
         *_phone_and_place_numbers(mine, theirs, common),
     )
     clients = common.of(f"e:{mine.email}"), common.of(f"p:{mine.phone}")
@@ -301,13 +302,24 @@ def _other_word(mine: Profile, theirs: Profile, alignment: Alignment, common: Co
     neither mailbox, phone nor house is shared."""
     if (mine.mailbox and mine.email == theirs.email) or (mine.phone and mine.phone == theirs.phone):
         return 0.0
-    if min(len(mine.places), len(theirs.places)) >= 3 and _place_numbers(mine.places, theirs.places)[0] > 0.7:
+    if (
+        min(len(mine.places), len(theirs.places)) >= 3
+        and _place_numbers(mine.places, theirs.places)[0] > SAME_HOUSE_FROM
+    ):
         return 0.0
     if not alignment.pairs:
         return 1.0
     one = [word for word in alignment.alone_mine if common.rarity(word) >= OTHER_WORD_FROM]
     other = [word for word in alignment.alone_theirs if common.rarity(word) >= OTHER_WORD_FROM] if one else one
     return float(bool(one and other) and _most_alike(one, other) < ALIKE_FROM)
+
+
+def _phone_alone(mine: Profile, theirs: Profile, share: float) -> float:
+    """Return 1 where a shared phone is all: the names agree in next to nothing, and neither mailbox nor house is shared."""
+    is_shared = bool(mine.phone) and mine.phone == theirs.phone
+    if not is_shared or share >= NEXT_TO_NOTHING or (mine.mailbox and mine.email == theirs.email):
+        return 0.0
+    return float(_place_numbers(mine.places, theirs.places)[0] <= SAME_HOUSE_FROM)
 
 
 def _named_in(mailbox: str, profile: Profile) -> float:
@@ -342,9 +354,10 @@ def _place_numbers(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[floa
 # (number, from, how much it takes away)
 CONTRADICTIONS = (
     ("numbers_differ", 2.0, 5.0), ("trustee", 1.0, 5.0), ("generations_differ", 2.0, 5.0), ("spelled_apart", 1.0, 8.0),
-    ("other_word", 1.0, 5.0),
+    ("other_word", 1.0, 5.0), ("phone_alone", 1.0, 2.0),
 )  # fmt: skip
 OTHER_WORD_FROM, ALIKE_FROM = 0.4, 0.8
+NEXT_TO_NOTHING, SAME_HOUSE_FROM = 0.35, 0.7  # shares of agreement
 
 # What each number is, and which way it may move the score: +1 only up, -1 only down, 0 as it comes.
 NAMES: dict[str, int] = {
@@ -357,6 +370,6 @@ NAMES: dict[str, int] = {
     "owner": 0, "alias": 0,
     "emails": 0, "email_share": 1, "email_same": 1, "email_uses": -1, "email_role": 0, "own_domain": 1,
     "email_alike": 1, "mailbox_alike": 1, "domain_alike": 1, "names_other": 1, "names_both": 0, "names_one": 0,
-    "spelled_apart": -1, "other_word": -1,
+    "spelled_apart": -1, "other_word": -1, "phone_alone": -1,
     "phone_same": 1, "phone_differs": -1, "phone_near": 1, "place_agrees": 1, "place_differs": -1, "place_size": 0,
 }  # fmt: skip

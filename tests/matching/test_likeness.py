@@ -49,6 +49,7 @@ def test_one_client_written_in_two_ways_is_likely_the_same(mine: str, theirs: st
         ("Tuan Do", "Tuan Vo"),
         ("Meridian Glass Limited", "Meridian Insulation Limited"),
         ("", "Harbour Joinery"),
+        (("Aroha Pita", "", "09 555 0182"), ("Ridge Seafoods Limited", "info@ridge.example", "09 555 0182")),
     ],
 )
 def test_two_clients_who_look_alike_are_not_taken_for_one(mine: str, theirs: str) -> None:
@@ -71,6 +72,11 @@ def test_two_clients_who_look_alike_are_not_taken_for_one(mine: str, theirs: str
 )  # fmt: skip
 def test_the_reasons_are_told_in_words(mine: str, theirs: str, says: set[str]) -> None:
     assert says <= set(compared(mine, theirs).reasons)
+
+
+@pytest.mark.parametrize("other", ["Talia Wotten", "Tahlia Wotton", "Talia Woton", "Wotton, Tahlia", "T Wotton"])
+def test_a_misspelled_name_never_counts_more_than_the_exact_one(other: str) -> None:
+    assert compared("Talia Wotton", other).score <= compared("Talia Wotton", "Talia Wotton").score
 
 
 def test_father_and_son_are_told_apart_by_what_follows_the_name() -> None:
