@@ -108,10 +108,13 @@ def row(what: str, ours: float, yardstick: float, name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    rows = [*kinds.table(), *match(), *first_import(), *webhooks(), *side_by_side.rows()]
-    print(f"{'':62}{'ours':>14}{'yardstick':>16}{'ratio':>10}")
-    for each in rows:
-        print(f"{each['what']:62}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}")
+    """Print each row as soon as it is measured, and keep them all."""
+    rows = []
+    print(f"{'':62}{'ours':>14}{'yardstick':>16}{'ratio':>10}", flush=True)
+    for part in (kinds.table, match, first_import, webhooks, side_by_side.rows):
+        for each in part():
+            rows.append(each)
+            print(f"{each['what']:62}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}", flush=True)  # fmt: skip
     results = ROOT / "bench" / "results"
     results.mkdir(exist_ok=True)
     at = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

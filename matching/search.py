@@ -98,10 +98,10 @@ def nearest(keys: Mapping[Id, Sequence[str]], there: Mapping[str, int], theirs: 
     """Return the `KEEP` records that share the rarest keys with each record, the nearest first."""
     holders = theirs.holders({key for key, count in there.items() if count <= blocking.MANY})
     near: dict[Id, list[Id]] = {id_: [] for id_ in keys}
-    held = list(holders)
+    held = sorted(holders)  # so that the same books give the same pairs, whatever order the keys come in
     if not held:
         return near
-    others = list(dict.fromkeys(itertools.chain.from_iterable(holders.values())))
+    others = list(dict.fromkeys(other for key in held for other in holders[key]))
     for who, other in _ranked(keys, held, holders, others, theirs.size):
         near[who].append(other)
     return near

@@ -6,10 +6,11 @@ into a file.
 
 import csv
 import json
-import resource
 import sys
 import time
 from pathlib import Path
+
+from bench.matching import memory
 
 ALL = 0  # per cent
 
@@ -25,7 +26,7 @@ def main(name: str, mine: str, theirs: str, pairs: str) -> None:
         with Path(pairs).open("w", newline="", encoding="utf-8") as out:
             csv.writer(out).writerows(found)
     seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    print(json.dumps({"seconds": seconds, "mb": memory.own_peak()}))
 
 
 def run_ours(mine: str, theirs: str, pairs: str) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.matching import memory
+
 TENTHS = 10
 
 
@@ -58,7 +60,7 @@ def _fill(size: int) -> None:
             RemoteContact.objects.bulk_create(contacts)
 
 
-class Memory:
+class Notes:
     """Notes the memory taken each time another tenth of the contacts is done."""
 
     def __init__(self, size: int) -> None:
@@ -77,19 +79,15 @@ class Memory:
         try:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
         except OSError:
-            return Memory.peak()
+            return memory.own_peak()
         return pages * resource.getpagesize() / 2**20
-
-    @staticmethod
-    def peak() -> float:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _decide(size: int) -> dict[str, Any]:
     from contacts.models import SyncSettings
     from matching import queue
 
-    memory, most, done = Memory(size), 0, 0
+    notes, most, done = Notes(size), 0, 0
     categories: dict[str, int] = {}
     began = time.perf_counter()
     chunks = queue.decisions(queue.due(SyncSettings.ImportFilter.ALL))
@@ -97,8 +95,8 @@ def _decide(size: int) -> dict[str, Any]:
         most, done = max(most, queries), done + len(chunk)
         for _, decision in chunk:
             categories[decision.category] = categories.get(decision.category, 0) + 1
-        memory.note(done)
-    return _told(time.perf_counter() - began, most, memory, categories)
+        notes.note(done)
+    return _told(time.perf_counter() - began, most, notes, categories)
 
 
 def _counted(chunks: Iterator[Any]) -> Iterator[tuple[int, Any]]:
@@ -123,8 +121,8 @@ def _match(size: int) -> dict[str, Any]:
     from karbonsync.models import Cursor
     from karbonsync.pipeline import Pipeline
 
-    memory, asked = Memory(size), 0
-    work = Pipeline({}, report=lambda step, progress: memory.note(sum(work.counts.matched.values())))
+    notes, asked = Notes(size), 0
+    work = Pipeline({}, report=lambda step, progress: notes.note(sum(work.counts.matched.values())))
     work.fresh = set(System)
     for system in System:
         Cursor.objects.create(system=system, walked_at=work.began_at)
@@ -139,13 +137,13 @@ def _match(size: int) -> dict[str, Any]:
     with connection.execute_wrapper(count):
         work.match()
     seconds = time.perf_counter() - began
-    memory.note(size)
-    return _told(seconds, asked / size, memory, work.counts.matched)
+    notes.note(size)
+    return _told(seconds, asked / size, notes, work.counts.matched)
 
 
-def _told(seconds: float, queries: float, memory: Memory, categories: dict[str, int]) -> dict[str, Any]:
+def _told(seconds: float, queries: float, notes: Notes, categories: dict[str, int]) -> dict[str, Any]:
     return {
-        "seconds": seconds, "queries": queries, "mb": Memory.peak(), "mb_before": memory.start, "mb_tenths": memory.noted,
+        "seconds": seconds, "queries": queries, "mb": memory.own_peak(), "mb_before": notes.start, "mb_tenths": notes.noted,
         **categories,
     }  # fmt: skip
 
