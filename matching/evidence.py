@@ -1,53 +1,17 @@
 """What speaks for and against two records being the same: how their words pair up, and the numbers a model weighs. Pure."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA, JaroWinkler
+from rapidfuzz.distance import JaroWinkler
 
-from matching import vocabulary
+from matching import reach, vocabulary
+from matching.commonness import Commonness
 from matching.profiles import Profile, Reading
 from matching.wording import Alignment, How, WordPair, align, ends
 
 VERSION = 3
-
-
-class Commonness:
-    """How often words, mailboxes and phones occur in the two address books: what many share tells little.
-
-    Keys are those of ``blocking``: "w:smith", "e:accounts@firm.example", "p:95550100", "d:firm.example".
-    """
-
-    def __init__(self, uses: Mapping[str, int], size: int) -> None:
-        self._uses = uses
-        self.rarity = _Rarities(uses, size + 10).__getitem__
-
-    def of(self, key: str) -> int:
-        """Return how many records of the fuller book share this key, at least 1."""
-        return max(1, self._uses.get(key, 1))
-
-
-class _Rarities(dict[str, float]):
-    """About 1 for a word nobody else has, towards 0 for one that everybody has; reckoned when first asked for."""
-
-    def __init__(self, uses: Mapping[str, int], size: int) -> None:
-        super().__init__(dict.fromkeys(vocabulary.PLACES, 0.15))
-        self._uses, self._size = uses, size
-
-    def __missing__(self, word: str) -> float:
-        rare = math.log(self._size / (self._uses.get(f"w:{word}", 1) + 1.0)) / math.log(self._size)
-        self[word] = known = max(0.1, min(rare, _most_of(word)))
-        return known
-
-
-def _most_of(word: str) -> float:
-    """Return how rare a word may seem at most: a small book makes "trust" or "Robert" look like nobody else's."""
-    if len(word) == 1 or word in vocabulary.ORGANISATION_WORDS or word in vocabulary.ENTITY_WORDS:
-        return 0.4
-    return 0.7 if vocabulary.is_given_name(word) else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +49,11 @@ def _weighed(mine: Profile, theirs: Profile, read: "Read", common: Commonness) -
     numbers = (
         *_name_numbers(mine, theirs, one, other, alignment, agreement, common),
         *_entity_numbers(mine, theirs, one, other, alignment),
-        *_email_numbers(mine, theirs, common),
+        *reach.email_numbers(mine, theirs, common),
         _spelled_apart(mine, theirs, alignment),
         _other_word(mine, theirs, alignment, common),
         _phone_alone(mine, theirs, agreement[0]),
-        *_phone_and_place_numbers(mine, theirs, common),
+        *reach.phone_and_place_numbers(mine, theirs, common),
     )
     clients = common.of(f"e:{mine.email}"), common.of(f"p:{mine.phone}")
     return Evidence(mine, theirs, one, other, alignment, *clients, numbers)
@@ -238,50 +202,6 @@ def _entity_numbers(
     )  # fmt: skip
 
 
-def _email_numbers(mine: Profile, theirs: Profile, common: Commonness) -> tuple[float, ...]:
-    names_other = max(_named_in(mine.mailbox, theirs), _named_in(theirs.mailbox, mine))
-    if not mine.mailbox or not theirs.mailbox:
-        return (0.0,) * 9 + (names_other, 0.0, 0.0)
-    same = mine.email == theirs.email
-    own_domain = bool(mine.domain) and mine.domain == theirs.domain and not mine.is_free_mail
-    boxes = fuzz.ratio(mine.mailbox, theirs.mailbox) / 100
-    if not same and (mine.is_role_mailbox or theirs.is_role_mailbox):
-        boxes = min(boxes, 0.5)
-    uses = math.log(common.of(f"e:{mine.email}")) if same else 0.0
-    names_mine, names_theirs = (
-        (_named_in(mine.mailbox, mine), _named_in(theirs.mailbox, theirs)) if same else (0.0, 0.0)
-    )
-    return (
-        1.0,
-        float(same) / (1 + uses),
-        float(same),
-        uses,
-        float(same and mine.is_role_mailbox),
-        1 / (1 + math.log(common.of(f"d:{mine.domain}"))) if own_domain else 0.0,
-        fuzz.ratio(mine.email, theirs.email) / 100,
-        boxes,
-        fuzz.ratio(mine.domain.partition(".")[0], theirs.domain.partition(".")[0]) / 100,
-        names_other,
-        min(names_mine, names_theirs),
-        abs(names_mine - names_theirs),
-    )
-
-
-@lru_cache(maxsize=50_000)
-def _spelled(mailbox: str, words: tuple[str, ...]) -> float:
-    """Return which share of the words a mailbox spells out ("rob.smith" names Rob Smith); an initial counts a third."""
-    if not mailbox or not words:
-        return 0.0
-    left, found = mailbox, 0.0
-    for word in sorted(words, key=len, reverse=True):
-        if len(word) > 2 and word in left:
-            left = left.replace(word, " ", 1)
-            found += 1
-    rest = {piece for piece in left.replace(".", " ").replace("_", " ").split() if len(piece) == 1}
-    found += sum(0.33 for word in words if word[:1] in rest and word not in mailbox)
-    return min(1.0, found / min(2, len(words)))
-
-
 def _spelled_apart(mine: Profile, theirs: Profile, alignment: Alignment) -> float:
     """Return 1 where each has an e-mail that spells what sets the names apart: then it is no slip but another name."""
     if not mine.mailbox or not theirs.mailbox or mine.email == theirs.email:
@@ -304,7 +224,7 @@ def _other_word(mine: Profile, theirs: Profile, alignment: Alignment, common: Co
         return 0.0
     if (
         min(len(mine.places), len(theirs.places)) >= 3
-        and _place_numbers(mine.places, theirs.places)[0] > SAME_HOUSE_FROM
+        and reach.place_numbers(mine.places, theirs.places)[0] > SAME_HOUSE_FROM
     ):
         return 0.0
     if not alignment.pairs:
@@ -319,35 +239,7 @@ def _phone_alone(mine: Profile, theirs: Profile, share: float) -> float:
     is_shared = bool(mine.phone) and mine.phone == theirs.phone
     if not is_shared or share >= NEXT_TO_NOTHING or (mine.mailbox and mine.email == theirs.email):
         return 0.0
-    return float(_place_numbers(mine.places, theirs.places)[0] <= SAME_HOUSE_FROM)
-
-
-def _named_in(mailbox: str, profile: Profile) -> float:
-    return max([_spelled(mailbox, reading.words) for reading in profile.readings]) if mailbox else 0.0
-
-
-def _phone_and_place_numbers(mine: Profile, theirs: Profile, common: Commonness) -> tuple[float, ...]:
-    phones = bool(mine.phone and theirs.phone)
-    same_phone = phones and mine.phone == theirs.phone
-    uses = math.log(common.of(f"p:{mine.phone}")) if same_phone else 0.0
-    near = phones and not same_phone and OSA.distance(mine.phone, theirs.phone, score_cutoff=1) <= 1
-    return (
-        float(same_phone) / (1 + uses),
-        float(phones and not same_phone and not near),
-        float(near),
-        *_place_numbers(mine.places, theirs.places),
-    )
-
-
-def _place_numbers(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[float, float, float]:
-    """Return (agreement of two addresses, their disagreement, how much there is to compare)."""
-    if not mine or not theirs:
-        return 0.0, 0.0, 0.0
-    alike = fuzz.token_sort_ratio(" ".join(mine), " ".join(theirs)) / 100
-    shared = sum(len(word) for word in set(mine) & set(theirs))
-    contained = shared / max(1, min(sum(map(len, set(mine))), sum(map(len, set(theirs)))))
-    agree = max(alike, contained)
-    return agree, 1 - agree, math.log(1 + min(len(mine), len(theirs)))
+    return float(reach.place_numbers(mine.places, theirs.places)[0] <= SAME_HOUSE_FROM)
 
 
 # Set by hand, in log-odds: what sets two clients apart for good, and is too rare in the lists to be learned from them.

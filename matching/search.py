@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from matching import blocking, evidence, pair_model
-from matching.evidence import Commonness, Evidence
+from matching.commonness import Commonness
+from matching.evidence import Evidence
 from matching.profiles import Profile
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Who is compared with whom: found by lookup keys, the same in every process."""
 
 from matching import blocking, evidence, search
-from matching.evidence import Commonness
+from matching.commonness import Commonness
 from matching.profiles import Record, profile
 from matching.search import MemoryShelf
 
