@@ -66,7 +66,8 @@ def first_import() -> list[dict[str, Any]]:
         state = requests.get(f"{box.url}/sandbox/state", timeout=60).json()["karbon"]
         requests.delete(f"{box.url}/sandbox/calls", timeout=10)
         sync = [sys.executable, "manage.py", "sync", "--json"]
-        took = seconds(lambda: subprocess.run(sync, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, check=False))
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # its progress is not for the table
+        took = seconds(lambda: subprocess.run(sync, cwd=ROOT, env=env, check=False, **quiet))
         calls = requests.get(f"{box.url}/sandbox/calls", timeout=10).json()
         lists = -(-WORLD["xero"] // 1000) + sum(-(-len(state[kind]) // 100) for kind in ("contacts", "organizations"))
         listed = sum(
@@ -108,10 +109,13 @@ def row(what: str, ours: float, yardstick: float, name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    rows = [*kinds.table(), *match(), *first_import(), *webhooks(), *side_by_side.rows()]
-    print(f"{'':62}{'ours':>14}{'yardstick':>16}{'ratio':>10}")
-    for each in rows:
-        print(f"{each['what']:62}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}")
+    """Print each row as soon as it is measured, and keep them all."""
+    rows = []
+    print(f"{'':62}{'ours':>14}{'yardstick':>16}{'ratio':>10}", flush=True)
+    for part in (kinds.table, match, first_import, webhooks, side_by_side.rows):
+        for each in part():
+            rows.append(each)
+            print(f"{each['what']:62}{each['ours']:>14,}{each['theirs']:>16,}{each['ratio']!s:>10}  {each['yardstick']}", flush=True)  # fmt: skip
     results = ROOT / "bench" / "results"
     results.mkdir(exist_ok=True)
     at = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

@@ -33,9 +33,9 @@ def _word_keys(words: tuple[str, ...]) -> set[str]:
     compact = "".join(sorted(words))
     found.add(f"c:{compact}")
     joined = "".join(words)
-    found |= {f"j:{joined[:6]}", f"x:{joined}", f"y:{vocabulary.skeleton(joined)}"}
+    found |= {f"x:{joined}", f"y:{vocabulary.skeleton(joined)}"}
     if len(words) > 1:
-        found |= {f"i:{word}{other[0]}" for word in long for other in words if other != word}
+        found.add("f:" + "".join(sorted((words[0][:3], words[-1][:3]))))
         found |= {f"k:{vocabulary.skeleton(word)}{other[0]}" for word in long for other in words if other != word}
     if len(long) > 2:
         found.add(f"a:{''.join(word[0] for word in words)}")

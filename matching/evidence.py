@@ -1,48 +1,17 @@
 """What speaks for and against two records being the same: how their words pair up, and the numbers a model weighs. Pure."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA, JaroWinkler
+from rapidfuzz.distance import JaroWinkler
 
-from matching import vocabulary
+from matching import reach, vocabulary
+from matching.commonness import Commonness
 from matching.profiles import Profile, Reading
 from matching.wording import Alignment, How, WordPair, align, ends
 
-VERSION = 2
-
-
-class Commonness:
-    """How often words, mailboxes and phones occur in the two address books: what many share tells little.
-
-    Keys are those of ``blocking``: "w:smith", "e:accounts@firm.example", "p:95550100", "d:firm.example".
-    """
-
-    def __init__(self, uses: Mapping[str, int], size: int) -> None:
-        self._uses, self._size = uses, size + 10
-        self._rarity: dict[str, float] = dict.fromkeys(vocabulary.PLACES, 0.15)
-
-    def rarity(self, word: str) -> float:
-        """Return about 1 for a word nobody else has, towards 0 for one that everybody has."""
-        known = self._rarity.get(word)
-        if known is None:
-            rare = math.log(self._size / (self._uses.get(f"w:{word}", 1) + 1.0)) / math.log(self._size)
-            known = self._rarity[word] = max(0.1, min(rare, _most_of(word)))
-        return known
-
-    def of(self, key: str) -> int:
-        """Return how many records of the fuller book share this key, at least 1."""
-        return max(1, self._uses.get(key, 1))
-
-
-def _most_of(word: str) -> float:
-    """Return how rare a word may seem at most: a small book makes "trust" or "Robert" look like nobody else's."""
-    if len(word) == 1 or word in vocabulary.ORGANISATION_WORDS or word in vocabulary.ENTITY_WORDS:
-        return 0.4
-    return 0.7 if vocabulary.is_given_name(word) else 1.0
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +30,42 @@ class Evidence:
 
 def gather(mine: Profile, theirs: Profile, common: Commonness) -> Evidence:
     """Compare two profiles. ``common`` must know the words, mailboxes and phones of both."""
-    one, other, alignment, agreement = _best_readings(mine, theirs, common)
+    return _weighed(mine, theirs, _best_readings(mine, theirs, common), common)
+
+
+def gather_unless_strangers(mine: Profile, theirs: Profile, common: Commonness) -> Evidence | None:
+    """Compare two profiles, or return nothing where each name has a telling word of its own and nothing else is shared.
+
+    Those are most of what shares a lookup key, and no score of theirs is near to being shown (`_other_word`).
+    """
+    read = _best_readings(mine, theirs, common)
+    if _other_word(mine, theirs, read[2], common):
+        return None
+    return _weighed(mine, theirs, read, common)
+
+
+def _weighed(mine: Profile, theirs: Profile, read: "Read", common: Commonness) -> Evidence:
+    one, other, alignment, agreement = read
     numbers = (
         *_name_numbers(mine, theirs, one, other, alignment, agreement, common),
         *_entity_numbers(mine, theirs, one, other, alignment),
-        *_email_numbers(mine, theirs, common),
+        *reach.email_numbers(mine, theirs, common),
         _spelled_apart(mine, theirs, alignment),
         _other_word(mine, theirs, alignment, common),
-        *_phone_and_place_numbers(mine, theirs, common),
+        _phone_alone(mine, theirs, agreement[0]),
+        *reach.phone_and_place_numbers(mine, theirs, common),
     )
     clients = common.of(f"e:{mine.email}"), common.of(f"p:{mine.phone}")
     return Evidence(mine, theirs, one, other, alignment, *clients, numbers)
 
 
 Agreement = tuple[float, float, float, float]
+Read = tuple[Reading, Reading, Alignment, Agreement]
 
 
-def _best_readings(mine: Profile, theirs: Profile, common: Commonness) -> tuple[Reading, Reading, Alignment, Agreement]:
+def _best_readings(mine: Profile, theirs: Profile, common: Commonness) -> Read:
     """Choose how to read the two names so that they agree most, plain readings first."""
-    best: tuple[Reading, Reading, Alignment, Agreement] | None = None
+    best: Read | None = None
     highest = -1.0
     for one in mine.readings:
         for other in theirs.readings:
@@ -96,18 +82,15 @@ def _best_readings(mine: Profile, theirs: Profile, common: Commonness) -> tuple[
 
 def _agreement(alignment: Alignment, common: Commonness) -> Agreement:
     """Return (share of all weight that agrees, share of mine, share of theirs, weight that agrees); rare words weigh more."""
+    if not alignment.pairs:
+        return 0.0, 0.0, 0.0, 0.0
     shared = both = 0.0
     for pair in alignment.pairs:
         weight = _weight(pair, common)
         shared += weight
         both += weight * pair.likeness
-    lone_mine = lone_theirs = 0.0
-    for word in alignment.alone_mine:
-        lone_mine += common.rarity(word)
-    for word in alignment.alone_theirs:
-        lone_theirs += common.rarity(word)
-    if not both:
-        return 0.0, 0.0, 0.0, 0.0
+    lone_mine = sum(map(common.rarity, alignment.alone_mine))
+    lone_theirs = sum(map(common.rarity, alignment.alone_theirs))
     return both / (shared + lone_mine + lone_theirs), both / (shared + lone_mine), both / (shared + lone_theirs), both
 
 
@@ -129,36 +112,56 @@ def _name_numbers(
     common: Commonness,
 ) -> tuple[float, ...]:
     share, in_mine, in_theirs, weight = agreement
-    lone_mine = max((common.rarity(word) for word in alignment.alone_mine), default=0.0)
-    lone_theirs = max((common.rarity(word) for word in alignment.alone_theirs), default=0.0)
-    lone_pairs = [JaroWinkler.similarity(a, b) for a in alignment.alone_mine for b in alignment.alone_theirs]
-    counts = [0] * len(How)
-    for pair in alignment.pairs:
-        counts[pair.how] += 1
+    lone_mine = max(map(common.rarity, alignment.alone_mine), default=0.0)
+    lone_theirs = max(map(common.rarity, alignment.alone_theirs), default=0.0)
+    best_word, *counted = _pair_numbers(alignment.pairs, common)
     compact_one, compact_other = one.compact, other.compact
     return (
         share,
         max(in_mine, in_theirs),
         min(in_mine, in_theirs),
         weight,
-        max((_weight(pair, common) for pair in alignment.pairs if pair.how >= How.SOUND), default=0.0),
+        best_word,
         min(lone_mine, lone_theirs),
         max(lone_mine, lone_theirs),
-        max(lone_pairs, default=0.0),
+        _most_alike(alignment.alone_mine, alignment.alone_theirs),
         float(min(len(alignment.alone_mine), len(alignment.alone_theirs))),
         float(max(len(alignment.alone_mine), len(alignment.alone_theirs))),
-        float(counts[How.SAME] + counts[How.JOINED]),
-        float(counts[How.INITIAL]),
-        float(counts[How.TYPO] + counts[How.SHORTENED]),
-        float(counts[How.NICKNAME] + counts[How.SOUND]),
-        min((pair.likeness for pair in alignment.pairs if pair.how is How.TYPO), default=1.0),
-        float(sum(pair.how in (How.TYPO, How.SOUND) and _begins_otherwise(pair) for pair in alignment.pairs)),
+        *counted,
         *ends(one.words, other.words),
         JaroWinkler.similarity(compact_one, compact_other),
         fuzz.ratio(compact_one, compact_other) / 100,
         fuzz.token_sort_ratio(mine.text, theirs.text) / 100,
         _is_acronym(one.words, other.words),
         float(max(len(one.words), len(other.words)) == 1),
+    )
+
+
+def _most_alike(mine: Sequence[str], theirs: Sequence[str]) -> float:
+    return max((JaroWinkler.similarity(one, other) for one in mine for other in theirs), default=0.0)
+
+
+def _pair_numbers(pairs: Sequence[WordPair], common: Commonness) -> tuple[float, ...]:
+    """Return the weight of the surest pair, how many pairs there are of each kind, the worst slip, how many begin otherwise."""
+    counts = [0] * len(How)
+    best, worst, otherwise = 0.0, 1.0, 0
+    for pair in pairs:
+        how = pair.how
+        counts[how] += 1
+        if how >= How.SOUND:
+            best = max(best, _weight(pair, common))
+        if how is How.TYPO:
+            worst = min(worst, pair.likeness)
+        if how is How.TYPO or how is How.SOUND:
+            otherwise += _begins_otherwise(pair)
+    return (
+        best,
+        float(counts[How.SAME] + counts[How.JOINED]),
+        float(counts[How.INITIAL]),
+        float(counts[How.TYPO] + counts[How.SHORTENED]),
+        float(counts[How.NICKNAME] + counts[How.SOUND]),
+        worst,
+        float(otherwise),
     )
 
 
@@ -199,53 +202,11 @@ def _entity_numbers(
     )  # fmt: skip
 
 
-def _email_numbers(mine: Profile, theirs: Profile, common: Commonness) -> tuple[float, ...]:
-    both = bool(mine.mailbox and theirs.mailbox)
-    same = both and mine.email == theirs.email
-    same_domain = both and bool(mine.domain) and mine.domain == theirs.domain
-    own_domain = same_domain and not mine.is_free_mail
-    likeness = fuzz.ratio(mine.email, theirs.email) / 100 if both else 0.0
-    boxes = fuzz.ratio(mine.mailbox, theirs.mailbox) / 100 if both else 0.0
-    if both and (mine.is_role_mailbox or theirs.is_role_mailbox) and not same:
-        boxes = min(boxes, 0.5)
-    domains = fuzz.ratio(mine.domain.partition(".")[0], theirs.domain.partition(".")[0]) / 100 if both else 0.0
-    uses = math.log(common.of(f"e:{mine.email}")) if same else 0.0
-    return (
-        float(both),
-        float(same) / (1 + uses),
-        float(same),
-        uses,
-        float(same and mine.is_role_mailbox),
-        float(own_domain) / (1 + math.log(common.of(f"d:{mine.domain}"))) if own_domain else 0.0,
-        likeness,
-        boxes,
-        domains,
-        max(_named_in(mine.mailbox, theirs), _named_in(theirs.mailbox, mine)),
-        min(_named_in(mine.mailbox, mine), _named_in(theirs.mailbox, theirs)) if same else 0.0,
-        abs(_named_in(mine.mailbox, mine) - _named_in(theirs.mailbox, theirs)) if same else 0.0,
-    )
-
-
-@lru_cache(maxsize=50_000)
-def _spelled(mailbox: str, words: tuple[str, ...]) -> float:
-    """Return which share of the words a mailbox spells out ("rob.smith" names Rob Smith); an initial counts a third."""
-    if not mailbox or not words:
-        return 0.0
-    left, found = mailbox, 0.0
-    for word in sorted(words, key=len, reverse=True):
-        if len(word) > 2 and word in left:
-            left = left.replace(word, " ", 1)
-            found += 1
-    rest = {piece for piece in left.replace(".", " ").replace("_", " ").split() if len(piece) == 1}
-    found += sum(0.33 for word in words if word[:1] in rest and word not in mailbox)
-    return min(1.0, found / min(2, len(words)))
-
-
 def _spelled_apart(mine: Profile, theirs: Profile, alignment: Alignment) -> float:
     """Return 1 where each has an e-mail that spells what sets the names apart: then it is no slip but another name."""
     if not mine.mailbox or not theirs.mailbox or mine.email == theirs.email:
         return 0.0
-    apart = [(p.mine, p.theirs) for p in alignment.pairs if p.how in (How.TYPO, How.SOUND)]
+    apart = [(p.mine, p.theirs) for p in alignment.pairs if p.how is How.TYPO or p.how is How.SOUND]
     apart += [(one, other) for one in alignment.alone_mine for other in alignment.alone_theirs]
     return float(
         any(
@@ -261,63 +222,46 @@ def _other_word(mine: Profile, theirs: Profile, alignment: Alignment, common: Co
     neither mailbox, phone nor house is shared."""
     if (mine.mailbox and mine.email == theirs.email) or (mine.phone and mine.phone == theirs.phone):
         return 0.0
-    if min(len(mine.places), len(theirs.places)) >= 3 and _place_numbers(mine.places, theirs.places)[0] > 0.7:
+    if (
+        min(len(mine.places), len(theirs.places)) >= 3
+        and reach.place_numbers(mine.places, theirs.places)[0] > SAME_HOUSE_FROM
+    ):
         return 0.0
     if not alignment.pairs:
         return 1.0
     one = [word for word in alignment.alone_mine if common.rarity(word) >= OTHER_WORD_FROM]
-    other = [word for word in alignment.alone_theirs if common.rarity(word) >= OTHER_WORD_FROM]
-    alike = any(JaroWinkler.similarity(a, b) >= ALIKE_FROM for a in one for b in other)
-    return float(bool(one and other) and not alike)
+    other = [word for word in alignment.alone_theirs if common.rarity(word) >= OTHER_WORD_FROM] if one else one
+    return float(bool(one and other) and _most_alike(one, other) < ALIKE_FROM)
 
 
-def _named_in(mailbox: str, profile: Profile) -> float:
-    return max(_spelled(mailbox, reading.words) for reading in profile.readings)
-
-
-def _phone_and_place_numbers(mine: Profile, theirs: Profile, common: Commonness) -> tuple[float, ...]:
-    phones = bool(mine.phone and theirs.phone)
-    same_phone = phones and mine.phone == theirs.phone
-    uses = math.log(common.of(f"p:{mine.phone}")) if same_phone else 0.0
-    near = phones and not same_phone and OSA.distance(mine.phone, theirs.phone, score_cutoff=1) <= 1
-    return (
-        float(same_phone) / (1 + uses),
-        float(phones and not same_phone and not near),
-        float(near),
-        *_place_numbers(mine.places, theirs.places),
-    )
-
-
-def _place_numbers(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[float, float, float]:
-    """Return (agreement of two addresses, their disagreement, how much there is to compare)."""
-    if not mine or not theirs:
-        return 0.0, 0.0, 0.0
-    alike = fuzz.token_sort_ratio(" ".join(mine), " ".join(theirs)) / 100
-    shared = sum(len(word) for word in set(mine) & set(theirs))
-    contained = shared / max(1, min(sum(map(len, set(mine))), sum(map(len, set(theirs)))))
-    agree = max(alike, contained)
-    return agree, 1 - agree, math.log(1 + min(len(mine), len(theirs)))
+def _phone_alone(mine: Profile, theirs: Profile, share: float) -> float:
+    """Return 1 where a shared phone is all: the names agree in next to nothing, and neither mailbox nor house is shared."""
+    is_shared = bool(mine.phone) and mine.phone == theirs.phone
+    if not is_shared or share >= NEXT_TO_NOTHING or (mine.mailbox and mine.email == theirs.email):
+        return 0.0
+    return float(reach.place_numbers(mine.places, theirs.places)[0] <= SAME_HOUSE_FROM)
 
 
 # Set by hand, in log-odds: what sets two clients apart for good, and is too rare in the lists to be learned from them.
 # (number, from, how much it takes away)
 CONTRADICTIONS = (
     ("numbers_differ", 2.0, 5.0), ("trustee", 1.0, 5.0), ("generations_differ", 2.0, 5.0), ("spelled_apart", 1.0, 8.0),
-    ("other_word", 1.0, 5.0),
+    ("other_word", 1.0, 5.0), ("phone_alone", 1.0, 2.0),
 )  # fmt: skip
 OTHER_WORD_FROM, ALIKE_FROM = 0.4, 0.8
+NEXT_TO_NOTHING, SAME_HOUSE_FROM = 0.35, 0.7  # shares of agreement
 
 # What each number is, and which way it may move the score: +1 only up, -1 only down, 0 as it comes.
 NAMES: dict[str, int] = {
     "share": 1, "in_one": 1, "in_other": 1, "weight": 1, "best_word": 1, "lone_both": -1, "lone_one": 0,
-    "lone_alike": 0, "lone_min_count": -1, "lone_max_count": 0, "same_words": 0, "initials": 0, "typos": 0,
-    "nicknames": 0, "worst_typo": 1, "begin_otherwise": -1, "first": 1, "last": 1, "jaro": 1, "compact": 1, "sorted": 1, "acronym": 1,
+    "lone_alike": 0, "lone_min_count": -1, "lone_max_count": 0, "same_words": 1, "initials": -1, "typos": -1,
+    "nicknames": -1, "worst_typo": 1, "begin_otherwise": -1, "first": 1, "last": 1, "jaro": 1, "compact": 1, "sorted": 1, "acronym": 1,
     "one_word": 0,
     "numbers_differ": -1, "numbers_same": 1, "generations_differ": -1, "legal_differs": -1, "legal_missing": 0,
     "joint_differs": -1, "organisation_differs": -1, "organisations": 0, "entity_words": -1, "trustee": -1,
     "owner": 0, "alias": 0,
     "emails": 0, "email_share": 1, "email_same": 1, "email_uses": -1, "email_role": 0, "own_domain": 1,
     "email_alike": 1, "mailbox_alike": 1, "domain_alike": 1, "names_other": 1, "names_both": 0, "names_one": 0,
-    "spelled_apart": -1, "other_word": -1,
+    "spelled_apart": -1, "other_word": -1, "phone_alone": -1,
     "phone_same": 1, "phone_differs": -1, "phone_near": 1, "place_agrees": 1, "place_differs": -1, "place_size": 0,
 }  # fmt: skip

@@ -4,26 +4,26 @@ Twice through the first book: once to score every pair worth it, once to weigh e
 """
 
 import json
-import multiprocessing
-import os
 import sqlite3
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 
 from contacts.models import LOOKALIKE_THRESHOLD
-from matching import matcher, pair_model, reasons, search
-from matching.file_shelf import CHUNK, FileShelf
+from matching import forking, matcher, pair_model, reasons, search
+from matching.file_shelf import CHUNK, FileShelf, opened
 from matching.matcher import Category, Counterpart, Decision, Keys
 from matching.pair_model import LEAD
 from matching.profiles import Record
 from matching.suggestions import LEAST, MOST
 
-BOOKS = "books"
+ALONE = 2 * CHUNK  # contacts up to which one process does it all
 SURE = 8.0  # log-odds of a full match, as a rival of others
 WORDED_FROM = -6.0  # log-odds below which nobody reads the reasons
 Progress = Callable[[str], None]
@@ -45,42 +45,46 @@ def match(
     progress: Progress = lambda text: None,
 ) -> Iterator[Row]:  # fmt: skip
     """Yield one row per possible match, the best first, in the order of the first book."""
-    with (
-        _scratch() as folder,
-        closing(_opened(folder / BOOKS)) as books,
-        closing(_opened(folder / "answers")) as answers,
-    ):
-        ours, others = FileShelf(books, folder, "mine"), FileShelf(books, folder, "theirs")
-        for shelf, records, whose in ((others, theirs, "Karbon"), (ours, mine, "Xero")):
-            for size in shelf.fill(records):
-                progress(f"{whose}: {size:,} contacts read")
-        books.commit()
-        _score(answers, folder, ours, others, progress)
-        yield from _answers(answers, ours, others, hold_from, progress)
+    with tempfile.TemporaryDirectory() as name, closing(opened(Path(name) / "answers")) as answers:
+        ours, others = FileShelf(Path(name), "mine"), FileShelf(Path(name), "theirs")
+        with closing(ours), closing(others):
+            _fill(ours, mine, others, theirs, progress)
+            _score(answers, ours, others, progress)
+            yield from _answers(answers, ours, others, hold_from, progress)
 
 
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
+def _fill(
+    ours: FileShelf, mine: Iterable[Record], others: FileShelf, theirs: Iterable[Record], progress: Progress
+) -> None:
+    """Take both exports in, at the same time where there is enough to do."""
+    mine = iter(mine)
+    begun = list(islice(mine, ALONE))
+    mine = chain(begun, mine)
+    if len(begun) < ALONE or forking.processors() < 2:
+        _take_in(ours, mine, "Xero", progress)
+        _take_in(others, theirs, "Karbon", progress)
+        return
+    with forking.copies(1, lambda _: deque(ours.fill(mine, remember=False), maxlen=0)) as pool:
+        elsewhere = pool.apply_async(forking.call)
+        _take_in(others, theirs, "Karbon", progress)
+        elsewhere.get()
+    ours.reopen()
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path)
-    for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -32768"):
-        database.execute(f"PRAGMA {pragma}")
-    return database
+def _take_in(shelf: FileShelf, records: Iterable[Record], whose: str, progress: Progress) -> None:
+    for size in shelf.fill(records):
+        progress(f"{whose}: {size:,} contacts read")
 
 
 Compared = tuple[list[tuple[object, ...]], list[tuple[object, ...]]]
 
 
-def _score(answers: sqlite3.Connection, folder: Path, ours: FileShelf, others: FileShelf, progress: Progress) -> None:
+def _score(answers: sqlite3.Connection, ours: FileShelf, others: FileShelf, progress: Progress) -> None:
     """First time through: decide by the rule, score every pair worth it, and keep both."""
     answers.execute("CREATE TABLE pairs (mine INTEGER, theirs INTEGER, score REAL, why TEXT, is_related INTEGER)")
     answers.execute("CREATE TABLE decided (mine INTEGER PRIMARY KEY, category TEXT, reason TEXT, full INTEGER)")
     done = 0
-    for decided, pairs in _compared(folder, ours, others):
+    for decided, pairs in _compared(ours, others):
         answers.executemany("INSERT INTO decided VALUES (?,?,?,?)", decided)
         answers.executemany("INSERT INTO pairs VALUES (?,?,?,?,?)", pairs)
         done += len(decided)
@@ -90,34 +94,21 @@ def _score(answers: sqlite3.Connection, folder: Path, ours: FileShelf, others: F
     answers.execute("CREATE INDEX taken ON decided (full)")
 
 
-def _compared(folder: Path, ours: FileShelf, others: FileShelf) -> Iterator[Compared]:
-    """Compare chunk by chunk, on every processor where the system can fork and there is enough to do."""
+def _compared(ours: FileShelf, others: FileShelf) -> Iterator[Compared]:
+    """Compare chunk by chunk, on every processor where there is enough to do."""
     pair_model.loaded()  # once, before there are several processes
     starts = range(1, ours.size + 1, CHUNK)
-    processes = min(os.cpu_count() or 1, len(starts) // 2)
-    if processes < 2 or "fork" not in multiprocessing.get_all_start_methods():
+    count = min(forking.processors(), len(starts) // 2)
+    if count < 2:
         yield from (_compare(start, ours, others) for start in starts)
         return
-    context = multiprocessing.get_context("fork")
-    with context.Pool(processes, _begin, (folder, ours, others)) as pool:
-        yield from pool.imap(_compare_here, starts)
 
+    def begin() -> None:
+        ours.reopen()
+        others.reopen()
 
-_shelves: tuple[FileShelf, FileShelf] | None = None
-
-
-def _begin(folder: Path, ours: FileShelf, others: FileShelf) -> None:
-    """Start a process of its own: a connection must not be shared."""
-    global _shelves
-    database = sqlite3.connect(folder / BOOKS)
-    ours.reopen(database)
-    others.reopen(database)
-    _shelves = ours, others
-
-
-def _compare_here(start: int) -> Compared:
-    assert _shelves is not None
-    return _compare(start, *_shelves)
+    with forking.copies(count, lambda start: _compare(start, ours, others), begin) as pool:
+        yield from pool.imap(forking.call, starts)
 
 
 def _compare(start: int, ours: FileShelf, others: FileShelf) -> Compared:
@@ -208,7 +199,7 @@ def _rows(
     assert isinstance(there, dict)
     if category is Category.NONE:
         free = [each for each in found if not each.is_taken]
-        if not free or free[0].chance < hold_from:
+        if not free or free[0].chance < max(hold_from, LEAST):
             yield Row(xero_id, "", Category.NONE, 0.0, "")
             return
         category = Category.SIMILAR

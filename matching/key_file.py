@@ -3,6 +3,7 @@
 Built in sixteen parts by the keys' first bits, each sorted by itself, so that building takes little memory, too.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,11 @@ class KeyFile:
         self._keys: Any = np.empty(0, dtype=np.int64)
         self._numbers: Any = self._keys
 
-    def add(self, entries: list[tuple[int, int]]) -> None:
-        table = np.array(entries, dtype=_ENTRY)
+    def add(self, first: int, lengths: list[int], keys: Iterable[int]) -> None:
+        """Add the keys of records numbered from ``first``; ``lengths`` tells how many keys each of them has."""
+        table = np.empty(sum(lengths), dtype=_ENTRY)
+        table["key"] = np.fromiter(keys, dtype=np.int64, count=len(table))
+        table["number"] = np.repeat(np.arange(first, first + len(lengths)), lengths)
         bits = table["key"] >> _SHIFT
         for part, file in self._parts.items():
             table[bits == part].tofile(file)
@@ -44,8 +48,14 @@ class KeyFile:
                 part["number"][order].tofile(numbers)
                 file.close()
                 Path(file.name).unlink()
-        if self._paths[0].stat().st_size:
-            self._keys, self._numbers = (np.memmap(path, dtype=np.int64, mode="r") for path in self._paths)
+        self.open()
+
+    def open(self) -> None:
+        """Read on from the finished files."""
+        if (
+            self._paths[0].stat().st_size
+        ):  # as plain arrays, because a slice of a mapped one costs several times as much
+            self._keys, self._numbers = (np.asarray(np.memmap(p, dtype=np.int64, mode="r")) for p in self._paths)
 
     def find(self, keys: "Integers") -> tuple["Integers", "Integers"]:
         """Return for each key where its entries begin and where they end."""
@@ -55,6 +65,9 @@ class KeyFile:
         ends[order] = np.searchsorted(self._keys, keys[order], "right")
         return starts, ends
 
-    def numbers(self, start: int, end: int) -> list[int]:
-        found: list[int] = self._numbers[start:end].tolist()
+    def numbers(self, starts: "Integers", ends: "Integers") -> list[int]:
+        """Return the numbers of these runs of entries, one run after the other."""
+        sizes = ends - starts
+        before = np.cumsum(sizes) - sizes
+        found: list[int] = self._numbers[np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)].tolist()
         return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching import evidence, pair_model, reasons
-from matching.evidence import Commonness
+from matching.commonness import Commonness
 from matching.profiles import Record, profile
 from matching.search import Id, Pair
 

@@ -15,6 +15,7 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from matching import evidence, pair_model, pair_views, search
 from matching.pair_model import BEHIND, LEAD, PairModel
@@ -177,9 +178,10 @@ def fit_trees(views: Sequence[View], chosen: Sequence[NDArray[np.bool_]]) -> Pai
     rows = np.concatenate([view.rows[keep] for view, keep in zip(views, kept, strict=True)])
     same = np.concatenate([view.same[keep] for view, keep in zip(views, kept, strict=True)])
     weight = np.concatenate([weight[keep] for weight, keep in zip(thinned, kept, strict=True)])
-    model.fit(rows, same, sample_weight=weight)
-    ours = stored(model)
-    assert np.allclose(ours._walk(rows[:2000]), model.decision_function(rows[:2000]), atol=1e-3)
+    with threadpool_limits(1):  # threads that wait for each other take many times as long where others work, too
+        model.fit(rows, same, sample_weight=weight)
+        ours = stored(model)
+        assert np.allclose(ours._walk(rows[:2000]), model.decision_function(rows[:2000]), atol=1e-3)
     return ours
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from contacts import normalise
 from matching import vocabulary
@@ -23,8 +24,7 @@ class Record:
     last_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One way to read a name. ``part`` says what it is of the whole: "", "trading", "owner", "beneficiary", "trustee", "bracket", "known as"."""
 
     words: tuple[str, ...]
@@ -35,8 +35,9 @@ class Reading:
         return "".join(self.words)
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
+    """A record taken apart: a plain tuple, because tens of thousands are made."""
+
     record: Record
     readings: tuple[Reading, ...]
     text: str  # the whole name, folded
@@ -46,6 +47,7 @@ class Profile:
     is_joint: bool
     is_organisation: bool
     is_trustee: bool  # "X ATF Y"
+    email: str
     mailbox: str
     domain: str
     is_role_mailbox: bool
@@ -56,10 +58,6 @@ class Profile:
     @property
     def words(self) -> tuple[str, ...]:
         return self.readings[0].words
-
-    @property
-    def email(self) -> str:
-        return f"{self.mailbox}@{self.domain}" if self.domain else self.mailbox
 
 
 _NO_LETTERS = str.maketrans("", "", "0123456789._-")
@@ -95,6 +93,7 @@ def profile(record: Record) -> Profile:
         is_joint=_is_joint(text, is_organisation=is_organisation),
         is_organisation=is_organisation,
         is_trustee=bool(_TRUSTEE_FOR.search(text)),
+        email=f"{mailbox}@{domain}" if domain else mailbox,
         mailbox=mailbox,
         domain=domain,
         is_role_mailbox=mailbox.translate(_NO_LETTERS) in vocabulary.ROLE_MAILBOXES,
@@ -153,9 +152,12 @@ def _readings(record: Record, text: str) -> tuple[Reading, ...]:
     """Return the ways to read a name, the plain one first, each with at least one word."""
     text = _CARE_OF.sub("", text).strip() or text
     found = [Reading(words, part) for part, piece in _pieces(text) if (words := core_words(piece))]
-    known_as = core_words(fold(f"{record.first_name} {record.last_name}"))
-    if known_as:
-        found.append(Reading(known_as, "known as"))
+    if (record.first_name or record.last_name) and (
+        words := core_words(fold(f"{record.first_name} {record.last_name}"))
+    ):
+        found.append(Reading(words, "known as"))
+    if len(found) == 1:
+        return tuple(found)
     unique = {reading.words: reading for reading in reversed(found)}
     readings = [reading for reading in found if unique.get(reading.words) is reading]
     return tuple(readings) or (Reading(tuple(_tokens(text))),)

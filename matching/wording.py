@@ -1,10 +1,10 @@
 """How the words of two names pair up: the same, spelled alike, a nickname, an initial, joined. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -24,8 +24,10 @@ class How(IntEnum):
     SAME = 7
 
 
-@dataclass(frozen=True, slots=True)
-class WordPair:
+UNRELATED = (How.NOT, 0.0)
+
+
+class WordPair(NamedTuple):
     mine: str
     theirs: str
     how: How
@@ -40,20 +42,20 @@ def relate(mine: str, theirs: str) -> tuple[How, float]:
     short, long = (mine, theirs) if len(mine) <= len(theirs) else (theirs, mine)
     size = len(long)
     if len(short) == 1:
-        return (How.INITIAL, 0.5) if long.startswith(short) and not short.isdigit() else (How.NOT, 0.0)
+        return (How.INITIAL, 0.5) if long.startswith(short) and not short.isdigit() else UNRELATED
     if vocabulary.are_forms_of_one_name(mine, theirs):
         return How.NICKNAME, 0.9
-    if mine.isdigit() or theirs.isdigit():
-        return How.NOT, 0.0
     most = _slips_borne(mine, theirs, size)
-    edits = OSA.distance(mine, theirs, score_cutoff=most)
-    if size >= 4 and (edits <= most or mine[0] == theirs[0]) and vocabulary.sound(mine) == vocabulary.sound(theirs):
+    edits = OSA.distance(mine, theirs, score_cutoff=most) if size - len(short) <= most else most + 1
+    if (edits > most and mine[0] != theirs[0]) or mine.isdigit() or theirs.isdigit():
+        return UNRELATED
+    if size >= 4 and vocabulary.sound(mine) == vocabulary.sound(theirs):
         return How.SOUND, max(0.85, 1 - edits / size)
     if edits <= most:
         return How.TYPO, 1 - edits / size
     if len(short) >= 4 and long.startswith(short):
         return How.SHORTENED, 0.7
-    return How.NOT, 0.0
+    return UNRELATED
 
 
 def _slips_borne(mine: str, theirs: str, size: int) -> int:
@@ -63,8 +65,7 @@ def _slips_borne(mine: str, theirs: str, size: int) -> int:
     return 1 if size <= 5 else 2 if size <= 9 else 3
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(NamedTuple):
     """How the words of two readings pair up, and what stays alone on either side."""
 
     pairs: tuple[WordPair, ...]
@@ -82,13 +83,14 @@ def align(mine: Sequence[str], theirs: Sequence[str]) -> Alignment:
                 ties.append((likeness, -abs(i - j), i, j, how))
     if len(ties) > 1:
         ties.sort(reverse=True)
-    left_mine, left_theirs = dict(enumerate(mine)), dict(enumerate(theirs))
+    left_mine, left_theirs = list(mine), list(theirs)
     pairs = []
     for likeness, _, i, j, how in ties:
-        if i in left_mine and j in left_theirs:
-            pairs.append(WordPair(left_mine.pop(i), left_theirs.pop(j), how, likeness))
-    alone_mine, alone_theirs = list(left_mine.values()), list(left_theirs.values())
-    if (alone_mine and len(theirs) > 1) or (alone_theirs and len(mine) > 1):
+        if left_mine[i] and left_theirs[j]:
+            pairs.append(WordPair(mine[i], theirs[j], how, likeness))
+            left_mine[i] = left_theirs[j] = ""
+    alone_mine, alone_theirs = [word for word in left_mine if word], [word for word in left_theirs if word]
+    if _may_be_joined(alone_mine, theirs) or _may_be_joined(alone_theirs, mine):
         pairs += _joined(alone_mine, alone_theirs, mine, theirs, pairs)
     return Alignment(tuple(pairs), tuple(alone_mine), tuple(alone_theirs))
 
@@ -101,6 +103,16 @@ def ends(mine: Sequence[str], theirs: Sequence[str]) -> tuple[float, float]:
     return max(relate(mine[0], theirs[0])[1], crossed), max(relate(mine[-1], theirs[-1])[1], crossed)
 
 
+def _may_be_joined(alone: list[str], words: Sequence[str]) -> bool:
+    """Is any of the words left alone long enough to be two of the other side's written together?"""
+    return len(words) > 1 and any(len(word) + 1 >= _shortest_pair(words) for word in alone)
+
+
+@lru_cache(maxsize=50_000)
+def _shortest_pair(words: Sequence[str]) -> int:
+    return min(len(first) + len(second) for first, second in pairwise(words))
+
+
 def _joined(
     alone_mine: list[str], alone_theirs: list[str], mine: Sequence[str], theirs: Sequence[str], pairs: list[WordPair]
 ) -> list[WordPair]:
@@ -111,11 +123,12 @@ def _joined(
         (alone_theirs, alone_mine, mine, False),
     ):
         for word in list(whole):
+            size = len(word)
             for first, second in pairwise(words):
-                if first not in parts and second not in parts:
+                if abs(len(first) + len(second) - size) > 1 or (first not in parts and second not in parts):
                     continue
                 joined = first + second
-                if word == joined or (len(word) > 5 and OSA.distance(word, joined, score_cutoff=1) <= 1):
+                if word == joined or (size > 5 and OSA.distance(word, joined, score_cutoff=1) <= 1):
                     whole.remove(word)
                     for part in (first, second):
                         if part in parts:

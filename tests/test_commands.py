@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from contacts.models import Link, SyncSettings
 from contacts.values import System
 from karbonsync import preview
+from matching import exports, forking
 from matching.models import Candidate
 
 
@@ -151,6 +152,38 @@ def test_two_exports_are_matched_offline(tmp_path):
     call_command("match", str(xero), str(karbon), "-o", str(out))
     rows = [(row["xero_id"], row["karbon_id"], row["category"]) for row in csv.DictReader(out.open())]
     assert rows == [("1", "A", "full"), ("2", "B", "conflict"), ("3", "", "none"), ("4", "", "none")]
+
+
+def test_less_likely_contacts_are_shown_as_similar_where_asked_for(tmp_path, monkeypatch):
+    xero, karbon, out = (tmp_path / name for name in ("x.csv", "k.csv", "out.csv"))
+    xero.write_text("id,name,email\n1,Kauri Joinery,\n2,Mere Tane,\n3,Nobody,\n")
+    karbon.write_text("id,name,email\nA,Kauri Joiners,\nB,Mere Parata,\n")
+
+    def categories(percent):
+        call_command("match", str(xero), str(karbon), "-o", str(out), "--similar-from", percent)
+        return {row["xero_id"]: row["category"] for row in csv.DictReader(out.open())}
+
+    assert categories("100") == {"1": "none", "2": "none", "3": "none"}
+    assert categories("0") == {"1": "similar", "2": "none", "3": "none"}
+    monkeypatch.setattr(exports, "LEAST", 0.999)  # nobody is likely enough to be suggested: each still has its line
+    assert categories("0") == {"1": "none", "2": "none", "3": "none"}
+    with pytest.raises(CommandError, match="whole number from 0 to 100"):
+        categories("101")
+
+
+def test_large_exports_are_matched_by_several_processes_as_by_one(tmp_path, monkeypatch):
+    names = [f"{given} {family}" for given in ("Rob", "Mary", "Aroha") for family in ("Smithers", "Quayle", "Ngata")]
+    paths = [tmp_path / name for name in ("x.csv", "k.csv")]
+    for path, slip in zip(paths, ("", "e"), strict=True):
+        lines = [f"{n},{names[n % 9]}{slip if n % 3 else ''} {n // 9},c{n}@x.example" for n in range(2 * exports.ALONE)]
+        path.write_text("\n".join(["id,name,email", *lines]))
+    answers = []
+    for processors in (1, 2):
+        monkeypatch.setattr(forking, "processors", lambda count=processors: count)
+        call_command("match", *map(str, paths), "-o", str(tmp_path / "out.csv"))
+        answers.append((tmp_path / "out.csv").read_text())
+    assert answers[0] == answers[1]
+    assert answers[0].count(",full,") >= 600
 
 
 @pytest.mark.parametrize(

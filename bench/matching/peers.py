@@ -141,12 +141,13 @@ def splink(mine: Rows, theirs: Rows) -> Pairs:
     database = DuckDBAPI()
     linker = Linker([database.register(left), database.register(right)], settings, log_level=None)
     train = linker.training
-    sure = [block_on("name", "email")] if has["email"] else [block_on("name", "postcode")]
+    beside = next((column for column in ("email", "postcode") if has[column]), "")
+    sure = [block_on("name", beside) if beside else block_on("name")]
     train.estimate_probability_two_random_records_match(sure, recall=0.4)
     train.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
-    train.estimate_parameters_using_expectation_maximisation(block_on("name"))
-    other = "email" if has["email"] else "postcode" if has["postcode"] else "last"
-    train.estimate_parameters_using_expectation_maximisation(block_on(other))
+    if beside:  # with names alone there would be nothing left to estimate
+        train.estimate_parameters_using_expectation_maximisation(block_on("name"))
+    train.estimate_parameters_using_expectation_maximisation(block_on(beside or "last"))
     predicted = linker.inference.predict(threshold_match_probability=0.01).as_record_list()
     mine_ids = {row["id"] for row in mine}
     return [

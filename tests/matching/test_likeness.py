@@ -2,6 +2,7 @@
 
 import pytest
 
+from contacts.models import LOOKALIKE_THRESHOLD
 from matching.likeness import Likeness, Record, likeness
 from matching.profiles import phone_key, profile
 from matching.reasons import couple
@@ -71,6 +72,18 @@ def test_two_clients_who_look_alike_are_not_taken_for_one(mine: str, theirs: str
 )  # fmt: skip
 def test_the_reasons_are_told_in_words(mine: str, theirs: str, says: set[str]) -> None:
     assert says <= set(compared(mine, theirs).reasons)
+
+
+@pytest.mark.parametrize("other", ["Ridge Seafoods Limited", "Mere Tane", "I Carvalho t/a Anchor Tiling"])
+def test_a_shared_phone_alone_holds_nobody_back(other: str) -> None:
+    found = compared(("Aroha Pita", "", "09 555 0182"), (other, "", "(09) 5550182"))
+    assert found.score < LOOKALIKE_THRESHOLD / 100
+    assert "same phone" in found.reasons
+
+
+@pytest.mark.parametrize("other", ["Talia Wotten", "Tahlia Wotton", "Talia Woton", "Wotton, Tahlia", "T Wotton"])
+def test_a_misspelled_name_never_counts_more_than_the_exact_one(other: str) -> None:
+    assert compared("Talia Wotton", other).score <= compared("Talia Wotton", "Talia Wotton").score
 
 
 def test_father_and_son_are_told_apart_by_what_follows_the_name() -> None:
