@@ -279,7 +279,14 @@ class Drive:
     def forget_the_pause(self, system: System) -> None:
         Budget.objects.filter(system=system).update(blocked_until=None)
 
+    def consent(self) -> str:
+        """Sign in once more, as in the browser, and return what a person could then choose from."""
+        url, state = oauth.authorization_url(BACK)
+        back = self.session.get(url, allow_redirects=False, timeout=15).headers["Location"]
+        return oauth.finish(BACK, state, back).token
+
     def signing_off(self) -> None:
+        assert leaving.give_back(self.consent())  # beside a connection that stands
         token, _ = oauth.access_token()
         assert oauth.renew(token) and not oauth.reseal()
         signed = {"Authorization": f"Bearer {oauth.access_token()[0]}"}
@@ -288,3 +295,4 @@ class Drive:
         assert self.session.delete(f"{address}/{connection['id']}", headers=signed, timeout=15).status_code == 204
         assert self.session.delete(f"{address}/{connection['id']}", headers=signed, timeout=15).status_code == 404
         assert leaving.disconnect()
+        assert leaving.give_back(self.consent())
