@@ -41,6 +41,15 @@ def test_it_says_what_to_do_when_nothing_is_connected(desk):
     assert "Not connected yet" in shown and "Ask an administrator to go through the set-up" in shown
 
 
+def test_a_firm_that_was_disconnected_is_not_told_that_it_never_was_connected(desk):
+    SyncSettings.objects.update_or_create(
+        id=1, defaults={"syncing": True, "ends_when_connected": True, "paused_at": timezone.now()}
+    )
+    XeroConnection.objects.create(tenant_id="t", tenant_name="Firm Ltd")
+    shown = desk.get(reverse("admin:index")).content.decode()
+    assert "Not connected yet" not in shown and "Xero is disconnected" in shown
+
+
 def test_it_says_when_syncing_is_off(desk):
     XeroConnection.objects.create(tenant_id="t", tenant_name="Firm Ltd", refresh_token="sealed")
     SetUp.objects.create(started_at=timezone.now())
