@@ -60,6 +60,9 @@ _PARTS = {
 }
 
 
+_TRUST_AND_TRUSTEE = ({"trust", "trustee"}, {"trust", "trustees"})
+
+
 def _part(evidence: Evidence) -> list[str]:
     parts = {evidence.reading_mine.part, evidence.reading_theirs.part}
     return [phrase for part, phrase in _PARTS.items() if part in parts]
@@ -80,6 +83,8 @@ def _word(pair: WordPair) -> str:
     if pair.how in (How.SOUND, How.TYPO):
         return f"{mine} and {theirs} are spelled alike"
     if pair.how is How.SHORTENED:
+        if {pair.mine, pair.theirs} in _TRUST_AND_TRUSTEE:
+            return "a trust and its trustee company are different clients"
         short, long = sorted((mine, theirs), key=len)
         return f"{short} may be short for {long}"
     return f"{mine} and {theirs} differ by a space" if pair.how is How.JOINED else ""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 # The score is a calibrated chance: nine in ten of those called very likely are the same.
-VERY_LIKELY, POSSIBLE = 0.9, 0.5
+VERY_LIKELY, POSSIBLE = 90, 50  # percent, as they are shown
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ def strength(score: float) -> Strength:
     percent = round(score * 100)
     if 0 < score < 1:
         percent = min(99, max(1, percent))
-    if score >= VERY_LIKELY:
+    if percent >= VERY_LIKELY:
         return Strength("Very likely", percent, "good")
-    if score >= POSSIBLE:
+    if percent >= POSSIBLE:
         return Strength("Possible", percent, "info")
     return Strength("Unlikely", percent, "plain")

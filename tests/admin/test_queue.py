@@ -30,7 +30,13 @@ def decide(desk, asked, **more: str):
 
 @pytest.mark.parametrize(
     ("score", "words"),
-    [(0.999, "Very likely (99 %)"), (0.9, "Very likely (90 %)"), (0.6, "Possible (60 %)"), (0.001, "Unlikely (1 %)")],
+    [
+        (0.999, "Very likely (99 %)"),
+        (0.9, "Very likely (90 %)"),
+        (0.896, "Very likely (90 %)"),
+        (0.6, "Possible (60 %)"),
+        (0.001, "Unlikely (1 %)"),
+    ],
 )
 def test_a_strength_reads_in_words(score, words):
     assert str(strength(score)) == words

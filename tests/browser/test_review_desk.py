@@ -1,11 +1,23 @@
 """The review desk clicked by a person: likenesses, kinds, duplicates and several issues at once, and what Karbon then holds."""
 
+import os
 import re
+from io import StringIO
+
+import pytest
+import requests
+from django.core.management import call_command
 
 from contacts.models import Link
 from karbonsync import tasks
 from matching.models import MatchIssue, NotDuplicates, Verdict
 
+EXPLAINED = {
+    "shared-email": ("Dunstan Gorge Apiaries Limited", "shared"),
+    "couple": ("Graham & Lorraine Tattersall", "Karbon has"),
+    "trust": ("Rimu Ridge Family Trust", "trust and its trustee company are different clients"),
+    "nickname": ("Robert Dewhurst", "short for"),
+}
 NAMES = ("Glenmore Orchards Limited", "Glenmore Orchard Ltd")
 
 
@@ -158,3 +170,19 @@ def test_an_unsynced_client_is_linked_to_another_likely_contact(world, screen, s
     world.check()
     made = Link.objects.get(state="live")
     assert made.karbon_id != pair.karbon_id and made.xero_id == pair.xero_id
+
+
+@pytest.mark.large
+def test_each_hard_case_of_the_demo_world_is_explained_in_words(world, screen, say):
+    """With ``SCREENSHOTS`` set to a folder a picture of each is left there, which docs/ shows."""
+    requests.post(f"{world.box.url}/sandbox/reset", json={"world": "demo"}, timeout=30).raise_for_status()
+    call_command("connect", stdout=StringIO())
+    world.check()
+    waiting = {str(issue): issue.pk for issue in MatchIssue.objects.filter(state="open").select_related("xero")}
+    for picture, (name, why) in EXPLAINED.items():
+        screen.goto(f"/admin/match-issues/{waiting[name]}/")
+        say(screen, why)
+        if folder := os.environ.get("SCREENSHOTS"):
+            screen.set_viewport_size({"width": 1280, "height": 1050})
+            screen.evaluate("document.fonts.ready")
+            screen.screenshot(path=f"{folder}/review-{picture}.png")
