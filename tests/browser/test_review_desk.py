@@ -183,6 +183,6 @@ def test_each_hard_case_of_the_demo_world_is_explained_in_words(world, screen, s
         screen.goto(f"/admin/match-issues/{waiting[name]}/")
         say(screen, why)
         if folder := os.environ.get("SCREENSHOTS"):
-            screen.set_viewport_size({"width": 1280, "height": 1050})
+            screen.set_viewport_size({"width": 1280, "height": 1300})
             screen.evaluate("document.fonts.ready")
             screen.screenshot(path=f"{folder}/review-{picture}.png")
