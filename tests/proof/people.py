@@ -1,7 +1,7 @@
 """What people do on the services' own screens, and what they may expect of the sync afterwards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import Q
@@ -168,12 +168,22 @@ class People:
         if last and old is not None and old.values.get(name) != last.value:
             ledger.overwritten.append(Overwritten(ref, name, last.value, replaced=True))
         if link is not None and old is not None:
+            self._over_ours(ref, name, link)
             self._build_on(link, ref, name, old, before)
         partner = link and _partner(link, ref)
         other = before.get(partner) if partner else None
         ledger.last[ref, name] = Edit(
             value, link and link.pk, other and other.values.get(name), old and old.values.get(name)
         )
+
+    def _over_ours(self, ref: Ref, name: str, link: Link) -> None:
+        """A person replaced what we were just writing: whether ours arrived cannot be told, and a trace is enough."""
+        sending = Change.objects.filter(link=link, system=ref[0], state=Change.State.SENDING, after__has_key=name)
+        if sending.exists():
+            self.ledger.overwritten = [
+                replace(gone, replaced=True) if (gone.ref, gone.name) == (ref, name) else gone
+                for gone in self.ledger.overwritten
+            ]
 
     def _cleared(self, ref: Ref, name: str, value: Value, link: Link | None) -> None:
         if value:
