@@ -24,11 +24,11 @@ demo: $(VENV)/runtime ## Sandbox, site and worker in this terminal; the first im
 	@$(PY) manage.py demo
 
 test: $(VENV)/development ## The whole test suite
-	@$(PY) -m pytest -n 2 --dist worksteal
+	@$(PY) -m pytest -n 2
 
 test-postgres: $(VENV)/development ## What touches the database, on a throwaway PostgreSQL (Debian: postgresql)
 	@pg_virtualenv -t sh -c 'TEST_DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/postgres \
-	  $(PY) -m pytest -n 2 --dist worksteal -m "not large" tests/contacts tests/matching tests/admin tests/scenarios tests/test_commands.py'
+	  $(PY) -m pytest -n 2 -m "not large" tests/contacts tests/matching tests/admin tests/scenarios tests/test_commands.py'
 
 check: $(VENV)/development ## Lint, types, templates, migrations, deployment settings
 	$(VENV)/bin/ruff check .

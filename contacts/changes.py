@@ -202,13 +202,12 @@ def pair_of(
         express[system] = express_for(system, contact)
     sending = [c for c in under_way.values() if c and c.state == Change.State.SENDING]
     busy = {name for change in sending for name in change.after}
-    if link.state == Link.State.UNSYNCED:  # nothing flows here; only what a person put back is sent
-        busy |= FIELDS.keys() - {name for wishes in link.wishes.values() for name in wishes}
     return Pair(
         sides=sides,
         express=express,
         held=link.held,
         busy=frozenset(busy),
+        is_apart=link.state == Link.State.UNSYNCED,
         asking=frozenset(conflict.field for conflict in asking),
         frozen=frozen,
         wishes=link.wishes,

@@ -12,17 +12,17 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts import mirror, normalise, outbox
+from contacts import links, mirror, normalise, outbox
 from contacts.fields import BLANK, FIELDS, NAME
 from contacts.models import Change, Link, RemoteContact
 from contacts.remote import Creation, Rejected, Remote, RemoteError
-from contacts.values import CannotHold, Kind, Snapshot, System, Value
+from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 
 
 def send_creation(remote: Remote, change: Change) -> None:
     """Create a counterpart from the source as it is now, unless the source has left meanwhile."""
     source = source_of(change)
-    if not source.is_present:
+    if not source.is_present or _has_come_by_itself(change, source):
         _withdraw(change, source)
         return
     try:
@@ -51,8 +51,20 @@ def source_of(change: Change) -> RemoteContact:
     return source
 
 
+def _has_come_by_itself(change: Change, source: RemoteContact) -> bool:
+    """Tell whether, while a creation that nobody asked for waited, somebody made a contact of this name or email there."""
+    if change.by_id is not None:
+        return False
+    name, email = str(source.values.get(NAME) or ""), source.email_key
+    keys = {normalise.text_key(name), normalise.text_key(normalise.uncomma(name))} - {""}
+    alike = Q(name_key__in=keys) | (Q(email_key=email) if email else Q(pk__in=[]))
+    system = System(change.system)
+    free = ~links.ever_linked() & ~links.perhaps_ours(system) & Q(presence=Presence.PRESENT, left_out=False)
+    return RemoteContact.objects.filter(alike, free, system=system, first_seen_at__gt=change.created_at).exists()
+
+
 def _withdraw(change: Change, source: RemoteContact) -> None:
-    """The contact left before its counterpart was made: there is nothing to make, and it may match when it comes back."""
+    """There is nothing to make, as the contact left, or somebody made its counterpart: it is matched again when due."""
     now = timezone.now()
     Change.objects.filter(pk=change.pk, state=Change.State.QUEUED).update(state=Change.State.CANCELLED, ended_at=now)
     Link.objects.filter(pk=change.link_id, state=Link.State.CREATING).update(state=Link.State.ENDED, ended_at=now)
@@ -162,7 +174,7 @@ def _source_base(change: Change) -> dict[str, Value]:
 
 
 def known_since(change: Change, found: Sequence[Snapshot]) -> list[Snapshot]:
-    """Drop what was already there, or belongs to another pair; of mere rows, whoever was seen before the request."""
+    """Drop what was already there, under this name or another, or belongs to another pair."""
     system = System(change.system)
     ids = [snapshot.remote_id for snapshot in found]
     taken = set(
@@ -171,5 +183,5 @@ def known_since(change: Change, found: Sequence[Snapshot]) -> list[Snapshot]:
     )  # fmt: skip
     older = RemoteContact.objects.filter(system=system, remote_id__in=ids, first_seen_at__lt=change.sent_at)
     seen = set(older.values_list("remote_id", flat=True))
-    free = [s for s in found if s.remote_id not in taken and s.remote_id not in change.known_keys]
-    return [s for s in free if s.complete or s.remote_id not in seen]
+    not_ours = {*taken, *seen, *change.known_keys}
+    return [snapshot for snapshot in found if snapshot.remote_id not in not_ours]

@@ -232,6 +232,7 @@ class Change(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     idempotency_key = models.UUIDField(default=uuid.uuid4)
     attempts = models.PositiveIntegerField(default=0)
+    looks = models.PositiveSmallIntegerField(default=0, help_text="How often a lost creation was looked for in vain.")
     not_before = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=1000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -25,7 +25,7 @@ def due(system: System, *, only_asked: bool = False) -> QuerySet[Change]:
     ``only_asked``: nothing goes by itself for now, only what a person asked for.
     """
     ready = Q(not_before=None) | Q(not_before__lte=timezone.now())
-    changes = not_held_back().filter(ready, system=system)
+    changes = not_held_back().filter(ready, _may_go_out(), system=system)
     if only_asked:
         changes = changes.filter(by__isnull=False)
     return changes.select_related("link__xero", "link__karbon").order_by(F("by").asc(nulls_last=True), "pk")
@@ -92,18 +92,23 @@ def _prepare(remote: Remote, change: Change, now: Snapshot | None) -> Write | No
     return write
 
 
+def _may_go_out() -> Q:
+    """Changes of pairs in sync or being made; and into others what a person put back or asked to archive."""
+    by_hand = Q(purpose=Change.Purpose.UNDO) | Q(action=Change.Action.ARCHIVE)
+    apart = Q(link__state__in=[Link.State.UNSYNCED, Link.State.STOPPED])
+    return Q(link__state__in=[Link.State.LIVE, Link.State.CREATING]) | by_hand & apart
+
+
 def start_sending(change: Change) -> bool:
     """Mark the change as being sent, unless somebody was faster. Reads that begin before its outcome is sure are stale."""
     now = timezone.now()
     with transaction.atomic():
-        wanted = Q(link__state__in=[Link.State.LIVE, Link.State.CREATING])
-        if change.purpose == Change.Purpose.UNDO or change.action == Change.Action.ARCHIVE:
-            wanted |= Q(link__state__in=[Link.State.UNSYNCED, Link.State.STOPPED])
-        mine = Change.objects.filter(wanted, pk=change.pk, state=Change.State.QUEUED, link__paused_at=None)
+        mine = Change.objects.filter(_may_go_out(), pk=change.pk, state=Change.State.QUEUED, link__paused_at=None)
         started = mine.update(
             state=Change.State.SENDING,
             sent_at=now,
             not_before=None,
+            looks=0,
             attempts=F("attempts") + 1,
             after=change.after,
             shown=change.shown,
@@ -184,6 +189,8 @@ def _overtake(change: Change) -> None:
 def ask(link: Link, fields: Sequence[str], reason: str = FieldConflict.Reason.UNSURE) -> None:
     """Open a question for a person about these fields of a link."""
     fresh = Link.objects.select_related("xero", "karbon").get(pk=link.pk)
+    if fresh.state in (Link.State.UNSYNCED, Link.State.ENDED):
+        return  # the pair has parted meanwhile: nothing is left to decide
     questions = [conflict_of(fresh, name, reason) for name in fields]
     FieldConflict.objects.bulk_create(questions, ignore_conflicts=True)
 

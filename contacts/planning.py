@@ -38,6 +38,7 @@ class Pair:
     asking: frozenset[str] = frozenset()  # fields with an open question
     frozen: frozenset[str] = frozenset()  # fields that flip back and forth: no more without a person
     wishes: Mapping[str, Mapping[str, Wish]] = field(default_factory=dict)
+    is_apart: bool = False  # out of sync: nothing flows, only what a person wants is sent
     policies: Mapping[str, str] = field(default_factory=dict)
     clears: str = "travel"  # travel, ask or never
 
@@ -66,7 +67,7 @@ def plan(pair: Pair) -> Plan:
     """Merge the four fields of a pair. Fields that are busy or asked about wait; what cannot be held is said in ``held``."""
     made = Plan(bases={system: dict(side.base) for system, side in pair.sides.items()})
     for name in FIELDS:
-        if name in pair.busy or _wish(pair, made, name):
+        if name in pair.busy or _wish(pair, made, name) or pair.is_apart:
             _keep_held(pair, made, name)
             continue
         sides = {system: Side(made.bases[system], side.now) for system, side in pair.sides.items()}

@@ -4,16 +4,16 @@ Nothing is sent again on a guess. A read that begins after send + time-out tells
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
 from contacts import creating, mirror, outbox
-from contacts.fields import FIELDS, NAME
+from contacts.fields import BLANK, FIELDS, NAME
 from contacts.models import Change, Link
-from contacts.remote import Remote
+from contacts.remote import Remote, Unavailable
 from contacts.values import Presence, Snapshot, System
 
 
@@ -118,6 +118,16 @@ def _end(change: Change, state: Change.State, why: str) -> None:
     Link.objects.filter(pk=change.link_id).update(plan_due=True)
 
 
+def _shows_what_we_sent(change: Change, found: Snapshot) -> bool:
+    return all(FIELDS[name].same(found.values.get(name, BLANK[name]), sent) for name, sent in change.after.items())
+
+
+def put_off(changes: Sequence[Change], error: Unavailable) -> None:
+    """Look a little later what became of these, so that the others get their turn."""
+    again = timezone.now() + max(outbox.settle_after(), timedelta(seconds=error.retry_after or 0))
+    Change.objects.filter(pk__in=[change.pk for change in changes], state=Change.State.SENDING).update(not_before=again)
+
+
 def _settle_creation(remote: Remote, change: Change) -> None:
     """Adopt exactly one new record; none, twice → the request never arrived, queue it again; several → ask a person.
 
@@ -127,14 +137,16 @@ def _settle_creation(remote: Remote, change: Change) -> None:
     found = remote.find_created(creating.creation_of(change, source.payload), change.known_keys)
     new = creating.known_since(change, found)
     namesakes = [snapshot for snapshot in new if snapshot.complete]
-    if len(namesakes) == 1:
+    if len(namesakes) == 1 and _shows_what_we_sent(change, namesakes[0]):
         creating.adopt(change, namesakes[0])
+    elif len(namesakes) == 1:
+        outbox.refuse(change, [f"We cannot tell whether {source} was created in {remote.system.label}: a new contact of that name is there, with other values than we sent. If it is the one, give up here and bring this contact back: the two are then matched. If not, try again."])  # fmt: skip
     elif new and not namesakes:
         outbox.refuse(change, [f"We cannot tell whether {source} was created in {remote.system.label}: {new[0].values[NAME]} appeared there meanwhile, with the same email or phone. If that is the one, call it {source} there, give up here and bring this contact back: the two are then matched. If not, try again."])  # fmt: skip
     elif new:
         outbox.refuse(change, [f"Several new contacts called {source} appeared in {remote.system.label} meanwhile. Pick the right one with Link, or delete the surplus and try again."])  # fmt: skip
-    elif change.not_before is None:  # one list that lacks it is no proof: it is looked for once more
+    elif not change.looks:  # one list that lacks it is no proof: it is looked for once more
         again = timezone.now() + outbox.settle_after()
-        Change.objects.filter(pk=change.pk, state=Change.State.SENDING).update(not_before=again)
+        Change.objects.filter(pk=change.pk, state=Change.State.SENDING).update(not_before=again, looks=1)
     else:
         outbox.postpone(change, 0, error="It had not reached the service; it is sent again.")

@@ -479,7 +479,11 @@ class Pipeline:
         done = 0
         while not only_asked and (open_ones := settling.due(system, remote.batch_size)):
             self.report(Run.Step.PUSH, f"{system.label}: finding out what became of {len(open_ones):,} changes")
-            settling.settle(remote, open_ones)
+            try:
+                settling.settle(remote, open_ones)
+            except Unavailable as error:
+                settling.put_off(open_ones, error)
+                self._bear(system, error, is_read=True)
             done += len(open_ones)
         due = partial(outbox.due, system, only_asked=only_asked or safety.is_braked())
         while (batch := list(due().exclude(action=Change.Action.CREATE)[: remote.batch_size])) or (

@@ -145,6 +145,20 @@ def test_nothing_is_created_in_a_side_that_is_only_read(world: World) -> None:
     world.assert_at_rest()
 
 
+def test_a_creation_that_waited_is_matched_with_whom_somebody_made_by_hand_meanwhile(world: World) -> None:
+    world.linked_pair()
+    pausing.only_read(System.KARBON, by=world.by, reason="Migration")
+    contact = world.add_xero("Ōtaki Bakery", "hello@bakery.example")
+    world.sync()
+    assert world.link_of(contact).state == Link.State.CREATING
+    key = world.add_organisation("Ōtaki Bakery", "hello@bakery.example")
+    world.sync()
+    pausing.write_again(by=world.by)
+    world.sync()
+    world.settle()
+    assert (contact, key) in world.links() and len(world.all_karbon()) == 2
+
+
 def test_the_newest_value_is_what_is_sent_after_a_long_pause(world: World) -> None:
     contact, key = world.linked_pair()
     pausing.only_read(System.KARBON, by=world.by, reason="Clean-up")

@@ -455,3 +455,49 @@ def test_a_fault_that_passes_at_once_is_not_shown_to_a_person_and_one_that_lasts
     with pytest.raises(Unavailable):
         karbon_remote.connect(for_person=True).contact_types()
     assert len(world.calls()) == 1, "but one that lasts is not tried again and again while somebody waits"
+
+
+def test_an_old_contact_renamed_while_a_creation_was_lost_is_not_taken_for_the_new_one(world: World) -> None:
+    world.add_pair()
+    old = world.add_organisation("Coast Plumbing")
+    xero = world.add_xero(NAME, "hi@coast.example", phone=PHONE)
+    world.connect()
+    world.fault(system="karbon", method="POST", path=CREATE["karbon"][1], kind="drop_request")
+    world.check()
+    world.edit_karbon(old, FullName=NAME)
+    world.settle(syncs=8)
+    assert (xero, old) not in world.links()
+    assert world.in_xero(xero)["email"] == "hi@coast.example"
+
+
+def test_a_namesake_made_by_hand_while_a_creation_was_lost_is_asked_about(world: World) -> None:
+    world.add_pair()
+    xero = world.add_xero(NAME, "hi@coast.example", phone=PHONE)
+    world.connect()
+    world.fault(system="karbon", method="POST", path=CREATE["karbon"][1], kind="drop_request")
+    world.check()
+    world.add_organisation(NAME)
+    world.settle(syncs=8)
+    assert "with other values than we sent" in world.link_of(xero).problem
+    assert world.in_xero(xero)["email"] == "hi@coast.example"
+    assert world.karbon_names() == [NAME, "Harbour Joinery Limited"]
+
+
+def test_one_record_that_cannot_be_read_keeps_no_other_from_being_settled_and_sent(world: World) -> None:
+    pairs = [world.add_pair(f"Pair {number} Limited", f"pair{number}@both.example") for number in range(3)]
+    world.connect()
+    world.settle()
+    (first, key), (second, _), (third, _) = pairs
+    world.edit_xero(first, EmailAddress="new0@both.example")
+    world.fault(system="karbon", method="PUT", path="BusinessCards", kind="drop_reply")
+    world.check()
+    world.fault(system="karbon", method="GET", path=f"/Organizations/{key}", kind="error", status=500, times=1000)
+    world.edit_xero(second, EmailAddress="new1@both.example")
+    world.edit_xero(third, EmailAddress="new2@both.example")
+    world.later()
+    world.check()
+    assert [world.in_karbon(key)["email"] for _, key in pairs[1:]] == ["new1@both.example", "new2@both.example"]
+    world.no_faults()
+    world.wait_out()
+    world.settle()
+    world.assert_both(first, key, email="new0@both.example")

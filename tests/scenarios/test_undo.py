@@ -250,3 +250,21 @@ def test_an_undo_of_a_link_is_given_up_where_the_contact_has_left_meanwhile(
     assert given_up.state == Change.State.SUPERSEDED
     assert undos.count() <= 2, "it is not planned again and again"
     world.assert_at_rest()
+
+
+def test_an_edit_over_an_undo_of_an_unsynced_pair_stays_and_nothing_flows(world: World) -> None:
+    xero, key = world.linked_pair()
+    world.edit_xero(xero, EmailAddress="new@harbour.example")
+    world.sync()
+    pair = world.link_of(xero)
+    links.unsync(pair, by=world.by)
+    undoing.undo_change(Change.objects.get(state=Change.State.DONE), by=world.by)
+    world.edit_card(key, EmailAddresses=["later@harbour.example"])
+    world.settle()
+    assert (world.in_xero(xero)["email"], world.in_karbon(key)["email"]) == (
+        "new@harbour.example",
+        "later@harbour.example",
+    )
+    assert not Change.objects.filter(state__in=Change.OPEN).exists()
+    assert world.conflicts() == []
+    world.assert_at_rest()
