@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from contacts.fields import BILLING_ADDRESS, BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
 from contacts.models import Change, FieldConflict, Link
-from contacts.values import Kind, Snapshot, System, Value
+from contacts.values import Kind, Presence, Snapshot, System, Value
 from tests.proof.outside import Call
 from tests.proof.stage import Refs, Stage
 from tests.proof.terms import ASK, Terms
@@ -131,6 +131,10 @@ class People:
         record, other = self.pick(system, who), self.pick(system, into)
         if record is None or other is None:
             return
+        if (
+            what == "restore" and record.presence == Presence.MERGED
+        ):  # its creation belongs to the survivor from then on
+            self.made.add((XERO, record.remote_id))
         if what == "delete":
             self.screen("DELETE", _path(record))
         elif what.startswith("merge"):
