@@ -110,10 +110,12 @@ class Oracle:
     def _settle(self) -> None:
         self.stage.control("DELETE", "/faults")
         self.stage.outside.delay_next = None
-        for number in range(SYNCS):
+        errors = ["not looked yet"]
+        for _ in range(SYNCS):
             self.stage.pass_by(61)
             self.product.reconnect()
-            counts, errors = self.product.check(full=number == 0, rests=ROUNDS)
+            # Where everybody of a list was deleted, only a walk can tell: one that a service put off is made again.
+            counts, errors = self.product.check(full=bool(errors), rests=ROUNDS)
             if counts.is_quiet and not errors and self.product.is_idle():
                 return
         waiting = list(Change.objects.filter(state__in=Change.OPEN).values("system", "action", "state", "error"))
