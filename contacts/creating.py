@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts import links, mirror, normalise, outbox
+from contacts import finding, links, mirror, outbox
 from contacts.fields import BLANK, FIELDS, NAME
 from contacts.models import Change, Link, RemoteContact
 from contacts.remote import Creation, Rejected, Remote, RemoteError
@@ -55,12 +55,9 @@ def _has_come_by_itself(change: Change, source: RemoteContact) -> bool:
     """Tell whether, while a creation that nobody asked for waited, somebody made a contact of this name or email there."""
     if change.by_id is not None:
         return False
-    name, email = str(source.values.get(NAME) or ""), source.email_key
-    keys = {normalise.text_key(name), normalise.text_key(normalise.uncomma(name))} - {""}
-    alike = Q(name_key__in=keys) | (Q(email_key=email) if email else Q(pk__in=[]))
     system = System(change.system)
     free = ~links.ever_linked() & ~links.perhaps_ours(system) & Q(presence=Presence.PRESENT, left_out=False)
-    return RemoteContact.objects.filter(alike, free, system=system, first_seen_at__gt=change.created_at).exists()
+    return finding.lookalikes(source).filter(free, first_seen_at__gt=change.created_at).exists()
 
 
 def _withdraw(change: Change, source: RemoteContact) -> None:
@@ -117,9 +114,8 @@ def creation_of(change: Change, source_payload: Mapping[str, Any]) -> Creation:
 
 def _namesakes(system: System, creation: Creation) -> list[str]:
     """Keys of records that already carry this name: none of them can be the one that we are about to make."""
-    name = str(creation.values[NAME])
-    keys = {normalise.text_key(name), normalise.text_key(normalise.uncomma(name))}
-    same = RemoteContact.objects.filter(Q(name_key__in=keys), system=system)
+    keys = finding.name_keys(str(creation.values[NAME]))
+    same = RemoteContact.objects.filter(name_key__in=keys, system=system)
     return list(same.values_list("remote_id", flat=True))
 
 
