@@ -147,12 +147,12 @@ def _drop_departed(link: Link) -> list[Change]:
         side = link.side(system)
         if link.state == Link.State.UNSYNCED and side is not None and not side.is_present:
             why = f"The contact is no longer there: {side.get_presence_display().lower()} in {system.label}."
-            noted += [_given_up(link, system, name, wish, why) for name, wish in link.wishes.pop(system, {}).items()]
+            noted += [given_up(link, system, name, wish, why) for name, wish in link.wishes.pop(system, {}).items()]
     return noted
 
 
-def _given_up(link: Link, system: System, name: str, wish: Wish, why: str) -> Change:
-    """A wish that cannot be fulfilled, as history tells it."""
+def given_up(link: Link, system: System, name: str, wish: Wish, why: str) -> Change:
+    """Return a wish that cannot be fulfilled, as history tells it. The caller stores it."""
     return Change(
         link=link,
         system=system,
@@ -180,7 +180,7 @@ def _drop_wishes(link: Link, made: Plan, clashes: list[FieldConflict]) -> list[C
                 made.clashes[name] = FieldConflict.Reason.BOTH
                 made.patches[system].pop(name, None)
                 made.patches[system.other].pop(name, None)
-            noted.append(_given_up(link, system, name, wish, why))
+            noted.append(given_up(link, system, name, wish, why))
     link.wishes = {system: wishes for system, wishes in link.wishes.items() if wishes}
     return noted
 

@@ -20,10 +20,18 @@ class Field:
     show: Callable[[Value], str]
     in_xero: str
     in_karbon: str
+    has_formats: bool = False
 
     def same(self, a: Value, b: Value) -> bool:
         """Compare tolerantly, as across sides; blank equals blank only."""
         return bool(a) == bool(b) and (not a or a == b or self._same(a, b))
+
+    def unedited(self, ours: Value, now: Value) -> bool:
+        """Tell whether a side still shows what we wrote there, be it a phone or an address in a format of its own.
+
+        A name or an email in other letters is somebody's edit.
+        """
+        return ours == now or (self.has_formats and self.same(ours, now))
 
 
 def _same_name(a: Value, b: Value) -> bool:
@@ -79,6 +87,7 @@ FIELDS: dict[str, Field] = {
             _show_phone,
             "Phone",
             "Phone of the primary card, by label if preferred",
+            has_formats=True,
         ),
         Field(
             BILLING_ADDRESS,
@@ -87,6 +96,7 @@ FIELDS: dict[str, Field] = {
             _show_address,
             "Billing (PO box) address",
             "First filled address of the primary card, by label",
+            has_formats=True,
         ),
     )
 }

@@ -66,6 +66,7 @@ class _Intake:
         self.new: list[RemoteContact] = []
         self.updated: list[RemoteContact] = []
         self.moved: list[RemoteContact] = []
+        self.read_in_full: list[RemoteContact] = []
         self.stale: list[RemoteContact] = []  # only a fresh read can tell
         self.keys: set[tuple[str, str]] = set()
 
@@ -80,6 +81,8 @@ class _Intake:
         self.keys.add((contact.name_key, contact.email_key))
         self.updated.append(contact)
         self.moved.append(contact)
+        if snapshot.complete:
+            self.read_in_full.append(contact)
 
     def note_row(self, contact: RemoteContact, snapshot: Snapshot) -> None:
         if contact.row_digest != (digest := _digest(snapshot)) or contact.presence == Presence.GONE:
@@ -91,10 +94,11 @@ class _Intake:
         contact.full_read_at = contact.read_began_at = snapshot.read_began_at
         contact.payload = dict(snapshot.payload)  # that of our own creation may lack parts
         self.updated.append(contact)
+        self.read_in_full.append(contact)
 
     def store(self, system: System) -> int:
-        for contact in self.updated:
-            if contact.written and contact.complete:
+        for contact in self.read_in_full:
+            if contact.written:
                 _adopt_format(system, contact)
                 contact.written = []
         RemoteContact.objects.bulk_create(self.new, batch_size=100)
@@ -168,7 +172,7 @@ def _adopt_format(system: System, contact: RemoteContact) -> None:
     for link in open_links(system, [contact.pk]).select_for_update(of=("self",)):
         base = link.base(system)
         for name in contact.written:
-            if name in base and name in contact.values and FIELDS[name].same(base[name], contact.values[name]):
+            if name in base and name in contact.values and FIELDS[name].unedited(base[name], contact.values[name]):
                 base[name] = contact.values[name]
         link.save(update_fields=[f"base_{system}"])
 

@@ -76,6 +76,7 @@ def _prepare(remote: Remote, change: Change, now: Snapshot | None) -> Write | No
     assert source is not None
     source.refresh_from_db(fields=["values"])
     if change.action == Change.Action.ARCHIVE and now.presence == Presence.PRESENT:
+        change.target_modified_at = now.modified_at
         return remote.prepare_archive(now)
     moved = any(now.values.get(name) != value for name, value in change.before.items())
     moved |= any(source.values.get(name) != value for name, value in change.source.items())

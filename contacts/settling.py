@@ -88,11 +88,13 @@ def _narrow(change: Change, fields: Sequence[str]) -> None:
 
 
 def _settle_archiving(change: Change, now: Snapshot | None) -> None:
-    """Archived → done, whoever did it. Else the request never arrived: it is sent again, as it cannot do harm twice."""
-    if now is not None and now.presence == Presence.PRESENT:
+    """Archived → done, whoever did it. Untouched → it never arrived and is sent again. Else it may have been restored since."""
+    if now is None or now.presence != Presence.PRESENT:
+        outbox.acknowledge(change, {}, now)
+    elif now.modified_at == change.target_modified_at:
         outbox.postpone(change, 0, error="It had not reached the service; it is sent again.")
     else:
-        outbox.acknowledge(change, {}, now)
+        _end(change, Change.State.SUPERSEDED, f"Somebody edited or restored it in {System(change.system).label} before we knew whether it was archived, so it was left. If it is still meant, ask for it again.")  # fmt: skip
 
 
 def _shows(now: Snapshot, values: dict) -> bool:

@@ -9,10 +9,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
-from contacts import links
+from contacts import changes, links, outbox
 from contacts.fields import BLANK, FIELDS
 from contacts.links import NotPossible, Overtaken, Wanted
-from contacts.models import Link, RemoteContact
+from contacts.models import Change, FieldConflict, Link, RemoteContact
+from contacts.planning import Wish
 from contacts.values import Kind, Presence, System
 
 LONGEST_CHAIN = 20
@@ -102,9 +103,23 @@ def _follow(pair: Link) -> bool:
         if mine is not None and theirs and mine == BLANK[name]:  # linking never blanks anything
             pair.base_xero[name] = mine
             pair.base_karbon.pop(name, None)
-    pair.xero, pair.plan_due, pair.held, pair.wishes = survivor, True, {}, {}
+    lost, pair.wishes = pair.wishes, {}
+    pair.xero, pair.plan_due, pair.held = survivor, True, {}
     pair.save(update_fields=["xero", "plan_due", "held", "wishes", "base_xero", "base_karbon"])
+    _tell_of(lost, pair)
     return True
+
+
+def _tell_of(lost: Mapping[str, Mapping[str, Wish]], pair: Link) -> None:
+    """Note in the history what people still wanted of the merged contact, and ask again what somebody had answered."""
+    noted = [
+        changes.given_up(pair, System(system), name, wish, "Its Xero contact was merged into another one meanwhile.")
+        for system, wishes in lost.items()
+        for name, wish in wishes.items()
+    ]
+    Change.objects.bulk_create(noted)
+    answered = [name for change in noted if change.purpose == Change.Purpose.TYPED for name in change.after]
+    outbox.ask(pair, answered, FieldConflict.Reason.BOTH)
 
 
 def survivor_of(contact: RemoteContact) -> RemoteContact | None:

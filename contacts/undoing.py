@@ -183,6 +183,6 @@ def _obstacle(pair: Link, system: System, name: str, ours: Value, asked: set[str
     if is_under_way:
         return "it is being written right now. Try again in a moment."
     now = side.values.get(name)
-    if now is None or (now != ours and not FIELDS[name].same(now, ours)):
+    if now is None or not FIELDS[name].unedited(ours, now):
         return "it was edited since, so it is left as it is."
     return ""

@@ -82,7 +82,10 @@ def _is_proven(karbon: Asked) -> bool:
 
 
 def _note(contact: RemoteContact, keys: list[str]) -> None:
+    """Store what was answered, unless it names a record that our list does not show yet: then it is asked again."""
     karbon = RemoteContact.objects.filter(system=System.KARBON, remote_id__in=keys).first() if len(keys) == 1 else None
+    if len(keys) == 1 and karbon is None:
+        return
     found = FormerPair.Found.SEVERAL if len(keys) > 1 else FormerPair.Found.ONE if karbon else FormerPair.Found.NONE
     FormerPair.objects.update_or_create(xero=contact, defaults={"karbon": karbon, "found": found})
 

@@ -12,7 +12,7 @@ import requests
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from contacts import api
+from contacts import api, mirror
 from contacts.models import Budget, Change, FieldConflict, Link, Refresh, RemoteContact
 from contacts.values import System
 from karbonsync import pipeline, setup, tasks
@@ -197,6 +197,16 @@ class World:
         assert lease.take()
         try:
             tasks.run_check(lease)
+        finally:
+            lease.drop()
+
+    def read_as_after_a_webhook(self, system: System, remote_id: str) -> None:
+        """Read one record again and act on it, without a list."""
+        mirror.ask_refreshes([self.mirrored(system, remote_id)], reason="webhook")
+        lease = Held(tasks.LEASE)
+        assert lease.take()
+        try:
+            tasks.run_rest(lease)
         finally:
             lease.drop()
 

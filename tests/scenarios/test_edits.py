@@ -76,6 +76,28 @@ def test_a_corrected_capital_letter_travels(world: World, side: str) -> None:
     world.assert_at_rest()
 
 
+@pytest.mark.parametrize("side", System)
+@pytest.mark.parametrize("field", ["name", "email"])
+def test_a_capital_letter_corrected_right_after_our_own_write_travels_back(
+    world: World, side: System, field: str
+) -> None:
+    xero, key = world.linked_pair()
+    corrected = {"name": "QUAYSIDE Joinery Limited", "email": "NEW@quay.example"}[field]
+    if side == System.KARBON:
+        world.edit_xero(xero, **IN_XERO[field])
+        world.check()
+        in_karbon = {"name": world.edit_karbon, "email": world.edit_card}[field]
+        in_karbon(key, **{"name": {"FullName": corrected}, "email": {"EmailAddresses": [corrected]}}[field])
+    else:
+        change_in_karbon(world, key, field)
+        world.check()
+        world.edit_xero(xero, **{{"name": "Name", "email": "EmailAddress"}[field]: corrected})
+    world.read_as_after_a_webhook(side, {"xero": xero, "karbon": key}[side])
+    world.sync()
+    world.assert_both(xero, key, **{field: corrected})
+    world.assert_at_rest()
+
+
 def test_a_renamed_person_is_renamed_in_parts(world: World) -> None:
     xero = world.add_xero("Mere Tane", "mere@tane.example", FirstName="Mere", LastName="Tane")
     key = world.add_person("Mere", "Tane", "mere@tane.example")

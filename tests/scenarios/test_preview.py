@@ -16,8 +16,8 @@ from contacts import budget, links, mirror, pausing
 from contacts.models import Budget, Change, Link, RemoteContact, SyncSettings
 from contacts.values import Kind, System
 from karbon import mapping as karbon_mapping
-from karbonsync import corrections, lease, pipeline, preview_csv, previewing, resuming, setup, tasks
-from karbonsync.models import Preview, PreviewRow, SetUp
+from karbonsync import corrections, lease, pipeline, preview_csv, previewing, resuming, setup, takeover, tasks
+from karbonsync.models import FormerPair, Preview, PreviewRow, SetUp
 from karbonsync.pipeline import Pipeline
 from matching import filing, issues
 from matching.models import Filed, KindDecision, MatchIssue
@@ -698,6 +698,20 @@ def test_a_contact_with_several_records_is_left_to_the_ordinary_rules(world: Wor
     person = world.add_person("Mere", "Tane", "mere@harbour.example")
     world.edit_karbon(person, ExternalKey=xero)
     assert row_of(make_preview(world), "Harbour Holdings (2019) Ltd")["what happens"] == "New in Karbon"
+
+
+def test_a_record_that_no_list_has_shown_yet_is_asked_about_again(world: World) -> None:
+    xero, key = taken_over(world)
+    make_preview(world)
+    FormerPair.objects.all().delete()
+
+    class MadeMeanwhile:
+        def with_external_key(self, external_id: str) -> list[str]:
+            return ["NotYetRead01"] if external_id == xero else []
+
+    takeover.find_pairs(MadeMeanwhile(), "all", lambda progress: None)
+    assert not FormerPair.objects.exists()
+    assert row_of(make_preview(world), "Harbour Holdings (2019) Ltd")["karbon_id"] == key
 
 
 def test_asking_about_pairs_goes_on_where_karbon_made_it_wait(world: World) -> None:

@@ -95,6 +95,22 @@ def test_an_archiving_whose_call_is_lost_is_done_in_the_end(world: World, gone: 
     assert Change.objects.get(action=Change.Action.ARCHIVE).state == Change.State.DONE
 
 
+def test_an_archiving_whose_reply_was_lost_is_not_repeated_over_a_restoring(
+    world: World, gone: tuple[str, str]
+) -> None:
+    xero, _ = gone
+    stopped.archive_in_xero(world.link_of(xero), by=world.by)
+    world.fault(system="xero", method="POST", path="Contacts", kind="drop_reply")
+    world.check()
+    assert world.xero(xero)["ContactStatus"] == "ARCHIVED"
+    world.control("POST", f"/xero/contacts/{xero}/restore")
+    world.sync()
+    world.settle()
+    assert world.xero(xero)["ContactStatus"] == "ACTIVE"
+    change = Change.objects.get(action=Change.Action.ARCHIVE)
+    assert change.state == Change.State.SUPERSEDED and "ask for it again" in change.error
+
+
 def test_a_gone_client_that_is_left_alone_never_comes_back_by_itself(world: World, gone: tuple[str, str]) -> None:
     xero, _ = gone
     stopped.leave_alone(world.link_of(xero), by=world.by)
@@ -152,6 +168,23 @@ def test_a_merge_in_xero_takes_the_pair_to_the_survivor(world: World, chain: boo
     world.assert_both(survivor, key, name="Harbour Group Limited", email="group@harbour.example", phone="6495550100")
     assert len(world.all_karbon()) == 1
     flows(world, survivor, key)
+
+
+def test_what_a_person_typed_before_a_merge_in_xero_is_asked_again(world: World) -> None:
+    xero, key = world.linked_pair()
+    world.edit_xero(xero, EmailAddress="from@xero.example")
+    world.edit_card(key, EmailAddresses=["from@karbon.example"])
+    world.sync()
+    (asked,) = world.conflicts()
+    links.answer(asked, by=world.by, typed="third@harbour.example")
+    survivor = world.add_xero("Harbour Group Limited", EMAIL)
+    world.control("POST", f"/xero/contacts/{xero}/merge", {"into": survivor})
+    world.settle()
+    (again,) = world.conflicts()
+    assert again.field == "billing_email"
+    (told,) = Change.objects.filter(purpose=Change.Purpose.TYPED)
+    assert told.state == Change.State.SUPERSEDED and "merged into another one" in told.error
+    assert told.after == {"billing_email": "third@harbour.example"}
 
 
 def test_a_karbon_edit_under_way_during_a_merge_in_xero_is_not_lost(world: World) -> None:

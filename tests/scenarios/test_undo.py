@@ -68,6 +68,17 @@ def test_an_undo_never_overwrites_a_later_edit_and_says_so(world: World) -> None
     assert world.in_karbon(key)["phone"] == "6495550100"
 
 
+def test_an_undo_leaves_a_later_correction_of_capital_letters(world: World) -> None:
+    xero, key = world.linked_pair()
+    world.edit_xero(xero, Name="Harbor Joinery Limited")
+    world.sync()
+    world.edit_karbon(key, FullName="HARBOR Joinery Limited")
+    world.sync()
+    undone = undo(world, Change.objects.filter(state=Change.State.DONE).earliest("pk"))
+    assert undone.put_back == 0 and "it was edited since" in undone.left[0]
+    world.assert_both(xero, key, name="HARBOR Joinery Limited")
+
+
 def test_an_edit_made_just_before_the_undo_is_sent_is_not_overwritten(world: World) -> None:
     xero, key = world.linked_pair()
     world.edit_xero(xero, EmailAddress="new@harbour.example")
