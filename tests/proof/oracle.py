@@ -324,7 +324,7 @@ def _heirs(ref: Ref, shown: Refs) -> set[Ref]:
 
 
 def _is_surplus(change: Change, record: Snapshot, *, renamed: bool) -> bool:
-    """A person was asked which of several namesakes is the one we made, and may have renamed one since."""
+    """A person was asked which of several namesakes is the one we made, and may have renamed one or the source since."""
     source = change.link.side(System(change.system).other)
-    name = str(change.typed.get("name") or (source.name if source else ""))
+    name = str(change.after.get(NAME) or change.typed.get(NAME) or (source.name if source else ""))
     return change.system == record.system and (renamed or FIELDS[NAME].same(name, record.values[NAME]))
