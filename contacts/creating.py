@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts import finding, links, mirror, outbox
+from contacts import bell, finding, links, mirror, outbox
 from contacts.fields import BLANK, FIELDS, NAME
 from contacts.models import Change, Link, RemoteContact
 from contacts.remote import Creation, Rejected, Remote, RemoteError
@@ -66,6 +66,8 @@ def _withdraw(change: Change, source: RemoteContact) -> None:
     Change.objects.filter(pk=change.pk, state=Change.State.QUEUED).update(state=Change.State.CANCELLED, ended_at=now)
     Link.objects.filter(pk=change.link_id, state=Link.State.CREATING).update(state=Link.State.ENDED, ended_at=now)
     RemoteContact.objects.filter(pk=source.pk).update(match_due=True)
+    if source.is_present:
+        bell.ring()  # matching is over in this check
 
 
 def _creation(remote: Remote, change: Change, source: RemoteContact) -> Creation:

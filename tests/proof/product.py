@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.test import RequestFactory
 
-from contacts import mirror
-from contacts.models import Change, Refresh, SyncSettings
+from contacts import bell, mirror
+from contacts.models import Bell, Change, Refresh, SyncSettings
 from contacts.values import Ref, Snapshot, System
 from karbon import webhook as karbon_webhook
 from karbonsync import pipeline, tasks
@@ -35,6 +35,7 @@ class Product:
         """One check, and what becomes due after it, ``rests`` times. A holder that died is waited for."""
         total, errors = Counts(), list[str]()
         with self.stage.mortal(death):
+            bell.answered(bell.CHECK, bell.LOOK)
             lease = Held(tasks.LEASE)
             while not lease.take():
                 self.stage.pass_by(settings.LEASE_SECONDS + 1)
@@ -55,7 +56,9 @@ class Product:
         return total, errors
 
     def is_idle(self) -> bool:
-        return not Change.objects.filter(state__in=Change.OPEN).exists() and not Refresh.objects.exists()
+        """Nothing is on its way, and no further check was asked for."""
+        is_rung = Bell.objects.filter(task=bell.CHECK).exclude(rung_at=None).exists()
+        return not (is_rung or Change.objects.filter(state__in=Change.OPEN).exists() or Refresh.objects.exists())
 
     def reconnect(self) -> None:
         """A person connects Xero again where its access was lost."""

@@ -2,14 +2,15 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
-from contacts import links, pausing, undoing
+from contacts import bell, links, pausing, undoing
 from contacts.links import NotPossible, Overtaken
-from contacts.models import Change, Link, RemoteContact, SyncSettings
+from contacts.models import Bell, Change, Link, RemoteContact, SyncSettings
 from contacts.values import System
 from karbonsync import pipeline, resuming, safety, tasks
 from tests.scenarios.conftest import World
@@ -145,7 +146,9 @@ def test_nothing_is_created_in_a_side_that_is_only_read(world: World) -> None:
     world.assert_at_rest()
 
 
-def test_a_creation_that_waited_is_matched_with_whom_somebody_made_by_hand_meanwhile(world: World) -> None:
+def test_a_creation_that_waited_is_matched_with_whom_somebody_made_by_hand_meanwhile(
+    world: World, django_capture_on_commit_callbacks: Any
+) -> None:
     world.linked_pair()
     pausing.only_read(System.KARBON, by=world.by, reason="Migration")
     contact = world.add_xero("Ōtaki Bakery", "hello@bakery.example")
@@ -154,7 +157,9 @@ def test_a_creation_that_waited_is_matched_with_whom_somebody_made_by_hand_meanw
     key = world.add_organisation("Ōtaki Bakery", "hello@bakery.example")
     world.sync()
     pausing.write_again(by=world.by)
-    world.sync()
+    with django_capture_on_commit_callbacks(execute=True):
+        world.check()
+    assert Bell.objects.get(task=bell.CHECK).rung_at, "the next check is asked for at once"
     world.settle()
     assert (contact, key) in world.links() and len(world.all_karbon()) == 2
 
