@@ -3,7 +3,7 @@
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from contacts.fields import FIELDS, NAME
 from contacts.models import Budget, RemoteContact
@@ -94,6 +94,10 @@ class Histories(RuleBasedStateMachine):
         self.product.check()
         count("story")
 
+    @invariant()
+    def one_step_more(self) -> None:
+        count("step")
+
     # --- people on the services' screens ---
 
     @rule(
@@ -153,7 +157,7 @@ class Histories(RuleBasedStateMachine):
             self.the_next_write_takes_effect_late(0)
         elif fate != ARRIVES:
             self.stage.control("POST", "/faults", {"kind": fate, "system": system, "method": method})
-            count("fault", fate, "of a write")
+            count("ordered", fate, "of a write")
 
     @rule(who=WHO, flag=st.sampled_from(["IsCustomer", "IsSupplier"]), is_set=st.sampled_from([True, True, False]))
     def a_document_is_written(self, who: int, flag: str, is_set: bool) -> None:
@@ -236,7 +240,7 @@ class Histories(RuleBasedStateMachine):
         else:
             fault["path"] = PATHS[system][of % len(PATHS[system])]
         self.stage.control("POST", "/faults", fault)
-        count("fault", kind["kind"], str(kind.get("status", "")))
+        count("ordered", kind["kind"], str(kind.get("status", "")))
 
     @rule(calls=st.integers(0, 6))
     def the_next_write_takes_effect_late(self, calls: int) -> None:
