@@ -57,7 +57,7 @@ class Call:
 
     @property
     def is_write(self) -> bool:
-        return self.method != "GET" and "/connect/" not in self.path
+        return self.method != "GET" and "/connect" not in self.path  # keys and connections are no contacts
 
     def targets(self) -> list[str]:
         """The records that an update writes to."""

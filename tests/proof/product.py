@@ -57,9 +57,12 @@ class Product:
     def is_idle(self) -> bool:
         return not Change.objects.filter(state__in=Change.OPEN).exists() and not Refresh.objects.exists()
 
+    def is_connected(self) -> bool:
+        return XeroConnection.objects.exclude(refresh_token="").exists()
+
     def reconnect(self) -> None:
-        """A person connects Xero again where its access was lost."""
-        if XeroConnection.objects.exclude(problem="").exists():
+        """A person connects Xero again where its access was lost, or was given up."""
+        if not self.is_connected() or XeroConnection.objects.exclude(problem="").exists():
             oauth.connect_without_browser(REDIRECT)
             count("act reconnect")
 

@@ -80,7 +80,7 @@ class Stage:
             self._kept.enter_context(patch)
         self._kept.enter_context(_own_database())
         self._empty = sqlite3.connect(":memory:")
-        self.by = User.objects.create(username="staff")
+        self.by = User.objects.create(username="staff", is_staff=True, is_superuser=True)
         connection.connection.backup(self._empty)
         self._kept.enter_context(connection.execute_wrapper(self.outside.statement))
         return self
