@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from contacts.models import RemoteContact
 from karbonsync import safety
 from karbonsync.models import Cursor
 from sandbox import xero_identity
@@ -143,6 +144,28 @@ def test_a_list_of_another_organisation_writes_nothing_and_the_right_one_carries
     world.settle()
     assert_edits_stand(world, pairs)
     assert world.links() == linked and len(world.all_karbon()) == len(world.xero_names()) == len(linked)
+
+
+def test_people_of_another_organisation_are_doubted_forgotten_and_not_in_the_way_of_the_right_ones(
+    world: World,
+) -> None:
+    pairs = [add_person(world, first, "Tane") for first in ("Mere", "Aroha", "Rangi")]
+    world.connect()
+    world.settle()
+    before, known = world.state(), RemoteContact.objects.count()
+    answer_as_another(world, "karbon", "/Contacts/?$")
+    for _ in range(2):
+        result = world.sync(full=True)
+        assert (result.created, result.written) == (0, 0)
+        assert "another organisation" in safety.open_stops().get().reason
+        assert world.state() == before and RemoteContact.objects.count() == known
+    world.no_faults()
+    world.wait_out()
+    world.edit_card(pairs[0][1], EmailAddresses=["new@tane.example"])
+    assert world.sync(full=True).errors == []
+    world.settle()
+    world.assert_both(*pairs[0], email="new@tane.example")
+    assert world.links() == set(pairs) and not safety.open_stops().exists()
 
 
 def test_a_first_import_from_another_xero_organisation_creates_nobody(
