@@ -188,6 +188,14 @@ class Histories(RuleBasedStateMachine):
         self.somebody_decides(act, pick, None)
         self.checks_plainly(1)
 
+    @rule(who=WHO, of=WHO, pick=WHO, act=st.sampled_from(["another name", "link to namesake", "unsync"]))
+    def somebody_takes_a_name_that_xero_has(self, who: int, of: int, pick: int, act: str) -> None:
+        self.people.take_name(who, of)
+        count("person takes a name")
+        self.checks_plainly(1)
+        if act in self.acts.possible():
+            self.acts.do(act, pick)
+
     @rule(system=SIDES, who=WHO)
     def opens_a_page(self, system: System, who: int) -> None:
         """A page reads a record; what it read is stored only later, when others may have been faster."""
