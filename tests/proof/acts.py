@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.db.models import Q
+from django.test import RequestFactory
 
 from contacts import finding, links, pausing, stopped, undoing
 from contacts.fields import BILLING_ADDRESS, BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
 from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
 from contacts.remote import RemoteError
 from contacts.values import Kind, Presence, System, Value
-from karbonsync import safety
-from matching import issues, kind_checks
+from karbonsync import connection_desk, safety
+from matching import creating_xero, issues, kind_checks
 from tests.proof import people as folk
 from tests.proof.outside import Death
 from tests.proof.people import KARBON, XERO, Edit, Overwritten, People, Ref
@@ -35,8 +37,10 @@ class Acts:
         found += ABOUT_ISSUES if issues.open_issues().exists() else []
         found += [act for act, wanted in ABOUT_PAIRS.items() if states & wanted]
         found += ABOUT_STOPPED if Link.objects.filter(state=Link.State.STOPPED).exists() else []
+        found += 3 * ["another name"] if Link.objects.filter(finding.REFUSED, karbon__isnull=False).exists() else []
         found += ABOUT_STOPS if safety.open_stops().exists() else []
         found += ABOUT_PAUSES if not self._is_paused() else 4 * ["end the pauses"]
+        found += ["disconnect xero"] if self.product.is_connected() else 4 * ["connect xero"]
         found += ABOUT_HISTORY if Change.objects.filter(state=Change.State.DONE).exists() else []
         return [*found, *ABOUT_CONTACTS]
 
@@ -117,6 +121,14 @@ class Acts:
     def _confirm_with_karbons_values(self, pick: int) -> tuple[Decision, list[Ref]] | None:
         return self._confirm(pick, dict.fromkeys(FIELDS, KARBON))
 
+    def _confirm_field_by_field(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self._confirm(pick, self._picks(pick))
+
+    def _picks(self, pick: int) -> dict[str, System]:
+        """Whose value a person takes for each field: sometimes of one side, sometimes of the other."""
+        dice = pick + 5 * self.people.numbers
+        return {name: list(System)[dice >> place & 1] for place, name in enumerate(FIELDS)}
+
     def _create_new(self, pick: int) -> tuple[Decision, list[Ref]] | None:
         return self._about_issue(
             pick, lambda i: issues.create_new(i, kind=Kind.ORGANISATION, contact_type="Client", by=self.by)
@@ -180,6 +192,12 @@ class Acts:
             Q(state=Link.State.UNSYNCED), pick, lambda pair: links.rematch(pair, by=self.by, winners=winners)
         )
 
+    def _rematch_field_by_field(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        winners = self._picks(pick)
+        return self._about_pair(
+            Q(state=Link.State.UNSYNCED), pick, lambda pair: links.rematch(pair, by=self.by, winners=winners)
+        )
+
     def _new_from_xero(self, pick: int) -> tuple[Decision, list[Ref]] | None:
         def decide(pair: Link) -> None:
             links.renew(pair, links.Wanted(pair.xero, Kind.ORGANISATION, "Client", by=self.by))
@@ -229,11 +247,39 @@ class Acts:
                         self.product.keep(fresh)
                     contact.refresh_from_db()
                 self.people.decided(_ref(other))
-                issues.link_to_namesake(pair, other, pair.karbon, by=self.by)
+                issues.link_to_namesake(pair, other, pair.karbon, by=self.by, winners=self._picks(pick))
                 count("linked to a namesake")
 
         held = Q(state__in=[Link.State.LIVE, Link.State.CREATING], karbon__isnull=False)
         return self._about_pair(held, pick, decide)
+
+    def _another_name(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        """Xero refused a name, as somebody there has it: type another one on the pair's page, for both sides."""
+        refused = Link.objects.filter(finding.REFUSED, karbon__isnull=False).select_related("karbon").order_by("pk")
+        pair = _choose(
+            [pair for pair in refused if pair.state == Link.State.CREATING or finding.is_name_held(pair)], pick
+        )
+        if pair is None:
+            return None
+        name = folk.name_for(self.people.fresh(), pair.karbon.kind == Kind.PERSON)
+        return (lambda: self._post(creating_xero.another_name, {"name": name}, pair.pk)), _refs(pair)
+
+    def _post(self, view: Callable[..., object], posted: dict[str, str], *args: object) -> None:
+        """Press a button of a page whose act lives there alone."""
+        request = RequestFactory().post("/", posted)
+        request.user, told = self.by, CookieStorage(request)
+        request._messages = told  # type: ignore[attr-defined]
+        view(request, *args)
+        if any(message.level_tag == "error" for message in told):
+            raise links.NotPossible("The page said so.")
+
+    # --- the connection ---
+
+    def _disconnect_xero(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return lambda: connection_desk.disconnect_xero(by=self.by), []
+
+    def _connect_xero(self, pick: int) -> tuple[Decision, list[Ref]] | None:
+        return self.product.reconnect, []
 
     # --- pauses of a person's own ---
 
@@ -253,6 +299,14 @@ class Acts:
     def _is_paused(self) -> bool:
         chosen = SyncSettings.load()
         return bool(chosen.paused_at or chosen.read_only) or Link.objects.exclude(paused_at=None).exists()
+
+    def end_safety_pauses(self) -> bool:
+        """Say of every mass change that it was meant, and return whether there was any."""
+        braked = list(safety.open_stops().filter(kind__in=safety._MASS))
+        for pause in braked:
+            safety.go_on(pause, by=self.by)
+            count("safety pause", pause.kind)
+        return bool(braked)
 
     def end_pauses(self) -> None:
         """Let everything that a person holds back go on."""
@@ -275,7 +329,8 @@ class Acts:
                 if fresh := self.product.read(gone, other.ref):
                     self.product.keep(fresh)
                 self.people.decided(_ref(other))
-                stopped.relink(pair, RemoteContact.objects.get(pk=other.pk), by=self.by)
+                now = RemoteContact.objects.get(pk=other.pk)
+                stopped.relink(pair, now, by=self.by, winners=self._picks(pick))
 
         return self._about_stopped(pick, decide)
 
@@ -322,13 +377,28 @@ class Acts:
 
 
 ANSWERS: dict[str, System | None] = {"keep xero": XERO, "keep karbon": KARBON, TYPE: None}
-ABOUT_ISSUES = ["confirm", "confirm with karbons values", "create new", "leave out", "duplicate", "not the same"]
+ABOUT_ISSUES = [
+    "confirm",
+    "confirm with karbons values",
+    "confirm field by field",
+    "create new",
+    "leave out",
+    "duplicate",
+    "not the same",
+]
 ABOUT_CONTACTS = ["leave out directly", "bring back", "create in xero"]
 ABOUT_STOPPED = ["link to another", "make again", "archive in xero", "leave alone"]
 ABOUT_HISTORY = ["undo", "undo check"]
 ABOUT_STOPS = ["go on", "put back"]
 ABOUT_PAUSES = ["pause everything", "only read"]
-ABOUT_UNSYNCED = ["rematch", "rematch with karbons values", "new from xero", "new from karbon", "resume"]
+ABOUT_UNSYNCED = [
+    "rematch",
+    "rematch with karbons values",
+    "rematch field by field",
+    "new from xero",
+    "new from karbon",
+    "resume",
+]
 ABOUT_PAIRS = {
     "unsync": {Link.State.LIVE, Link.State.STOPPED},
     **{act: {Link.State.UNSYNCED} for act in ABOUT_UNSYNCED},

@@ -86,13 +86,19 @@ class Histories(RuleBasedStateMachine):
         terms.take_effect(self.stage)
         self.people, self.product = People(self.stage, terms), Product(self.stage)
         self.acts = Acts(self.people, self.product)
-        self.oracle = Oracle(self.stage, self.people, self.product)
+        self.oracle = Oracle(self.stage, self.people, self.product, self.acts)
         self.events: list[tuple[System, str]] = []
         self.pages: list[Snapshot] = []
         for what, person in arrivals:
             self.arrives(what=what, person=person, shared=None, pause=3.0, customer=True)
         self.product.check()
         count("story")
+
+    def check_invariants(self, *told: Any) -> None:
+        """Count the steps: this is called after each, and once before the first."""
+        if hasattr(self, "oracle"):
+            count("step")
+        super().check_invariants(*told)
 
     # --- people on the services' screens ---
 
@@ -153,7 +159,7 @@ class Histories(RuleBasedStateMachine):
             self.the_next_write_takes_effect_late(0)
         elif fate != ARRIVES:
             self.stage.control("POST", "/faults", {"kind": fate, "system": system, "method": method})
-            count("fault", fate, "of a write")
+            count("ordered", fate, "of a write")
 
     @rule(who=WHO, flag=st.sampled_from(["IsCustomer", "IsSupplier"]), is_set=st.sampled_from([True, True, False]))
     def a_document_is_written(self, who: int, flag: str, is_set: bool) -> None:
@@ -182,6 +188,14 @@ class Histories(RuleBasedStateMachine):
         self.somebody_decides(act, pick, None)
         self.checks_plainly(1)
 
+    @rule(who=WHO, of=WHO, pick=WHO, act=st.sampled_from(["another name", "link to namesake", "unsync"]))
+    def somebody_takes_a_name_that_xero_has(self, who: int, of: int, pick: int, act: str) -> None:
+        self.people.take_name(who, of)
+        count("person takes a name")
+        self.checks_plainly(1)
+        if act in self.acts.possible():
+            self.acts.do(act, pick)
+
     @rule(system=SIDES, who=WHO)
     def opens_a_page(self, system: System, who: int) -> None:
         """A page reads a record; what it read is stored only later, when others may have been faster."""
@@ -200,7 +214,7 @@ class Histories(RuleBasedStateMachine):
         count("page stored late")
 
     def _quiet_calls(self) -> bool:
-        return not self.stage.control("GET", "/faults") and not self._blocked()
+        return self.product.is_connected() and not self.stage.control("GET", "/faults") and not self._blocked()
 
     def _blocked(self) -> bool:
         return any(row.blocked_until for row in Budget.objects.all())
@@ -236,7 +250,7 @@ class Histories(RuleBasedStateMachine):
         else:
             fault["path"] = PATHS[system][of % len(PATHS[system])]
         self.stage.control("POST", "/faults", fault)
-        count("fault", kind["kind"], str(kind.get("status", "")))
+        count("ordered", kind["kind"], str(kind.get("status", "")))
 
     @rule(calls=st.integers(0, 6))
     def the_next_write_takes_effect_late(self, calls: int) -> None:

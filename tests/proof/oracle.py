@@ -10,6 +10,7 @@ from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSett
 from contacts.values import Presence, Snapshot, System, Value
 from karbonsync import safety
 from matching.models import MatchIssue, OldRecord
+from tests.proof.acts import Acts
 from tests.proof.outside import Call
 from tests.proof.people import XERO, Edit, Ledger, People, Ref, link_of
 from tests.proof.product import ROUNDS, Product
@@ -45,8 +46,8 @@ class Pair:
 
 
 class Oracle:
-    def __init__(self, stage: Stage, people: People, product: Product) -> None:
-        self.stage, self.people, self.product, self.terms = stage, people, product, people.terms
+    def __init__(self, stage: Stage, people: People, product: Product, acts: Acts) -> None:
+        self.stage, self.people, self.product, self.acts, self.terms = stage, people, product, acts, people.terms
         self.broken: list[str] = []
         self.surplus: set[Ref] = set()  # a person was asked about these namesakes
         stage.outside.on_write = self._watch
@@ -68,6 +69,8 @@ class Oracle:
                     self.broken.append(f"{ref} was written to though it is {shown[ref].presence}")
                 elif link.paused_at:
                     self.broken.append(f"{ref} was written to though its pair is paused")
+                elif safety.is_braked() and not _asked_for(link, call.system):
+                    self.broken.append(f"{ref} was written to though everything is paused for safety")
                 elif ref in shown:
                     self._watch_values(link, ref, shown)
 
@@ -116,6 +119,8 @@ class Oracle:
             self.product.reconnect()
             # Where everybody of a list was deleted, only a walk can tell: one that a service put off is made again.
             counts, errors = self.product.check(full=bool(errors), rests=ROUNDS)
+            if self.acts.end_safety_pauses():
+                continue
             if counts.is_quiet and not errors and self.product.is_idle():
                 return
         waiting = list(Change.objects.filter(state__in=Change.OPEN).values("system", "action", "state", "error"))

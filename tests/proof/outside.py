@@ -57,7 +57,7 @@ class Call:
 
     @property
     def is_write(self) -> bool:
-        return self.method != "GET" and "/connect/" not in self.path
+        return self.method != "GET" and "/connect" not in self.path  # keys and connections are no contacts
 
     def targets(self) -> list[str]:
         """The records that an update writes to."""
@@ -137,13 +137,10 @@ class Outside:
             if self.delay_next is not None:
                 self.late.append(Late(session, request, self.delay_next))
                 self.delay_next = None
-                count("fault late")
+                count("fault late reply")
+                count("lost reply of a write that takes effect late")
                 raise requests.ReadTimeout("the reply comes too late")
-        try:
-            return send(session, request, **kwargs)
-        except requests.ConnectionError:
-            count("lost", "request or reply of a write" if call.is_write else "request or reply of a read")
-            raise
+        return send(session, request, **kwargs)
 
     def _deliver_due(self, send: Send) -> None:
         for late in self.late:
@@ -161,7 +158,7 @@ class Outside:
         try:
             self._plain_send(requests.Session(), late.request, timeout=5)
         except requests.RequestException:
-            count("lost", "what was late, too")
+            count("late one lost, too")
 
     def _through(self, kinds: tuple[str, ...], act: Callable[[], Any]) -> Any:
         if self.dead:

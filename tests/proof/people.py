@@ -120,6 +120,13 @@ class People:
         card = "/card" if system is KARBON and name != NAME else ""
         self.screen("PATCH", f"{_path(record)}{card}", wire)
 
+    def take_name(self, who: int, of: int) -> None:
+        """Rename one Karbon record to what a Xero contact is called, which Xero allows once."""
+        record, holder = self.pick(KARBON, who), self.pick(XERO, of)
+        wire = record and holder and _karbon_name(record, str(holder.values[NAME]))
+        if record is not None and wire:
+            self.screen("PATCH", _path(record), wire)
+
     def invoice(self, who: int, flag: str, is_set: bool) -> None:
         """A first invoice or bill makes a customer or supplier of a Xero contact, a deleted one takes that back."""
         if record := self.pick(XERO, who):
@@ -308,6 +315,10 @@ def _in_karbon(record: Snapshot, name: str, number: int, how: str) -> dict[str, 
     text = _new_text(record, name, number, how)
     if text is None or name == BILLING_EMAIL:
         return None if text is None else {"EmailAddresses": [text] if text else []}
+    return _karbon_name(record, text)
+
+
+def _karbon_name(record: Snapshot, text: str) -> dict[str, Any] | None:
     if record.kind is Kind.ORGANISATION:
         return {"FullName": text}
     first, _, last = text.rpartition(" ")

@@ -60,9 +60,12 @@ class Product:
         is_rung = Bell.objects.filter(task=bell.CHECK).exclude(rung_at=None).exists()
         return not (is_rung or Change.objects.filter(state__in=Change.OPEN).exists() or Refresh.objects.exists())
 
+    def is_connected(self) -> bool:
+        return XeroConnection.objects.exclude(refresh_token="").exists()
+
     def reconnect(self) -> None:
-        """A person connects Xero again where its access was lost."""
-        if XeroConnection.objects.exclude(problem="").exists():
+        """A person connects Xero again where its access was lost, or was given up."""
+        if not self.is_connected() or XeroConnection.objects.exclude(problem="").exists():
             oauth.connect_without_browser(REDIRECT)
             count("act reconnect")
 

@@ -1,7 +1,7 @@
 """Proves for as long as it is told, with fresh seeds in two processes: ``python -m tests.proof.soak --minutes N``.
 
-Prints what was met and every seed; ends with 1, the seed and the shortest story at the first failure. ``--seed S`` tells
-the stories of that seed again.
+Prints how many steps, kills, faults and lost replies were met, and every seed; ends with 1, the seed and the shortest
+story at the first failure. ``--seed S`` tells the stories of that seed again.
 """
 
 import argparse
@@ -13,8 +13,13 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
+from queue import Empty
+from typing import Any
+
+from tests.proof.tally import table
 
 PROCESSES = 2
 STORIES, STEPS = int(os.environ.get("PROOF_EXAMPLES", "10")), int(os.environ.get("PROOF_STEPS", "30"))
@@ -29,7 +34,10 @@ class Told:
     failure: str = ""
 
 
-def tell(seeds: list[int], until: float, told: "Queue[Told]", stop: object) -> None:
+Teller = Callable[[list[int], float, "Queue[Told]", Any], None]
+
+
+def tell(seeds: list[int], until: float, told: "Queue[Told]", stop: Any) -> None:
     """Tell the stories of these seeds, or of fresh ones until the time is up."""
     import tests.environment  # noqa: F401
 
@@ -44,7 +52,7 @@ def tell(seeds: list[int], until: float, told: "Queue[Told]", stop: object) -> N
 
     dice = random.SystemRandom()
     with Stage() as stage:
-        while (seeds or time.monotonic() < until) and not stop.is_set():  # type: ignore[attr-defined]
+        while (seeds or time.monotonic() < until) and not stop.is_set():
             seed = seeds.pop() if seeds else dice.randrange(10**9)
             TALLY.clear()
             try:
@@ -57,44 +65,45 @@ def tell(seeds: list[int], until: float, told: "Queue[Told]", stop: object) -> N
                 return
 
 
-def main() -> int:
+def main(given: Sequence[str] | None = None, teller: Teller = tell) -> int:
+    """Let tellers tell, and return what the process ends with: 1 where a story failed, or a teller died."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--minutes", type=float, default=float(os.environ.get("SOAK_MINUTES", "5")))
     words.add_argument("--seed", type=int, help="tell only the stories of this seed")
-    chosen = words.parse_args()
+    chosen = words.parse_args(given)
     context = multiprocessing.get_context("spawn")
     told: Queue[Told] = context.Queue()
     stop = context.Event()
     seeds = [] if chosen.seed is None else [chosen.seed]
     until = 0.0 if seeds else time.monotonic() + chosen.minutes * 60
     tellers = [
-        context.Process(target=tell, args=(list(seeds), until, told, stop)) for _ in range(1 if seeds else PROCESSES)
+        context.Process(target=teller, args=(list(seeds), until, told, stop)) for _ in range(1 if seeds else PROCESSES)
     ]
-    for teller in tellers:
-        teller.start()
+    for one in tellers:
+        one.start()
     return _listen(tellers, told, stop)
 
 
-def _listen(tellers: list[multiprocessing.Process], told: "Queue[Told]", stop: object) -> int:
-    from tests.proof.tally import table
-
+def _listen(tellers: list[multiprocessing.Process], told: "Queue[Told]", stop: Any) -> int:
     counts: Counter[str] = Counter()
     seeds: list[int] = []
     failures: list[Told] = []
     while any(teller.is_alive() for teller in tellers) or not told.empty():
         try:
             one = told.get(timeout=0.5)
-        except Exception:  # nothing was told meanwhile
+        except Empty:  # nothing was told meanwhile
             continue
         counts += one.counts
         seeds.append(one.seed)
         if one.failure:
             failures.append(one)
-            stop.set()  # type: ignore[attr-defined]
+            stop.set()
     print(table(counts, seeds))
     for one in failures:
         print(f"\nSeed {one.seed} fails. Again: python -m tests.proof.soak --seed {one.seed}\n{one.failure[-6000:]}")
-    broken = any(teller.exitcode for teller in tellers)
+    broken = [teller.exitcode for teller in tellers if teller.exitcode]
+    if broken:
+        print(f"\nA process died in the middle of a story, with {', '.join(map(str, broken))}: its seed is not known.")
     return 1 if failures or broken else 0
 
 

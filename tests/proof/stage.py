@@ -8,7 +8,7 @@ import json
 import random
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -27,14 +27,17 @@ from contacts.values import Kind, Snapshot, System
 from karbon import mapping as karbon_mapping
 from karbonsync import setup
 from sandbox import karbon_book, server
+from sandbox.faults import Fault, Faults
 from sandbox.wire import Request
 from tests.proof.outside import Death, Outside
+from tests.proof.tally import count
 from xero import mapping as xero_mapping
 from xero import oauth
 
 REDIRECT = "http://localhost:8000/xero/callback"
 TICK = 0.001
 LATEST = 10.0  # a request that was sent takes effect within this many seconds, or never: sooner than it is settled
+LOST = {"drop_reply": "reply", "drop_request": "request"}
 Refs = dict[tuple[System, str], Snapshot]
 
 
@@ -70,13 +73,14 @@ class Stage:
             mock.patch.object(requests.Session, "send", self.outside.sender(requests.Session.send)),
             mock.patch.object(uuid, "os", SimpleNamespace(urandom=self.dice.randbytes)),
             mock.patch.object(karbon_book, "random", self.dice),
+            mock.patch.object(Faults, "take", _counted(Faults.take)),
             override_settings(**self._settings()),
         ]
         for patch in patches:
             self._kept.enter_context(patch)
         self._kept.enter_context(_own_database())
         self._empty = sqlite3.connect(":memory:")
-        self.by = User.objects.create(username="staff")
+        self.by = User.objects.create(username="staff", is_staff=True, is_superuser=True)
         connection.connection.backup(self._empty)
         self._kept.enter_context(connection.execute_wrapper(self.outside.statement))
         return self
@@ -143,6 +147,20 @@ class Stage:
         connection.connection.rollback()
         connection.in_atomic_block = connection.needs_rollback = False
         connection.savepoint_ids, connection.atomic_blocks, connection.run_on_commit = [], [], []
+
+
+def _counted(take: Callable[..., Fault | None]) -> Callable[..., Fault | None]:
+    """Count the faults that strike a call, which are fewer than those that were ordered."""
+
+    def through(faults: Faults, system: str, request: Request) -> Fault | None:
+        fault = take(faults, system, request)
+        if fault is not None:
+            count("fault", fault.kind, str(fault.status) if fault.kind == "error" else "")
+            if fault.kind in LOST:
+                count("lost", LOST[fault.kind], "of a read" if request.method == "GET" else "of a write")
+        return fault
+
+    return through
 
 
 @contextmanager

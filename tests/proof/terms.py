@@ -21,17 +21,27 @@ class Terms:
     clears: str = TRAVEL
     settle_seconds: int = 0
     import_filter: str = ALL
+    brake_at_least: int = 20
     switches: dict[str, Any] = field(default_factory=dict)
 
     def take_effect(self, stage: Stage) -> None:
         stage.control("POST", "/switches", self.switches)
         chosen = {f"{name}_policy": policy for name, policy in self.policies.items()}
         SyncSettings.objects.update(
-            **chosen, clears=self.clears, settle_seconds=self.settle_seconds, import_filter=self.import_filter
+            **chosen,
+            clears=self.clears,
+            settle_seconds=self.settle_seconds,
+            import_filter=self.import_filter,
+            brake_at_least=self.brake_at_least,
         )
         for name, position in self.switches.items():
             count("switch", name, str(position))
-        for told in (f"clears {self.clears}", f"filter {self.import_filter}", f"settles {self.settle_seconds} s"):
+        for told in (
+            f"clears {self.clears}",
+            f"filter {self.import_filter}",
+            f"settles {self.settle_seconds} s",
+            f"pauses from {self.brake_at_least} on",
+        ):
             count("setting", told)
 
     def winner(self, name: str) -> System | None:
@@ -79,6 +89,7 @@ TERMS = st.builds(
     clears=st.sampled_from([TRAVEL, TRAVEL, ASK, NEVER]),
     settle_seconds=st.sampled_from([0, 0, 30]),
     import_filter=st.sampled_from([ALL, ALL, *SyncSettings.ImportFilter.values]),
+    brake_at_least=st.sampled_from([20, 20, 20, 1, 2, 3]),
     switches=st.fixed_dictionaries(
         {}, optional={name: st.sampled_from(positions) for name, positions in SWITCHES.items()}
     ),

@@ -27,7 +27,8 @@ class Script:
     def __init__(self, stage: Stage) -> None:
         stage.reset()
         self.stage, self.people, self.product = stage, People(stage), Product(stage)
-        self.acts, self.oracle = Acts(self.people, self.product), Oracle(stage, self.people, self.product)
+        self.acts = Acts(self.people, self.product)
+        self.oracle = Oracle(stage, self.people, self.product, self.acts)
         for system in (XERO, KARBON):
             self.people.arrive(system, name_for(7, False), email_for(7), person=False, number=7)
         stage.pass_by(3)

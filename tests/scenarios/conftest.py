@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from contacts import api, mirror
@@ -290,7 +291,7 @@ def read_xero(contact: dict[str, Any]) -> dict[str, Any]:
     lines = "\n".join(slot[f"AddressLine{n}"] for n in (1, 2, 3, 4) if slot.get(f"AddressLine{n}"))
     place = [slot.get(part) or "" for part in ("City", "Region", "PostalCode")]
     country = (slot.get("Country") or "").replace("New Zealand", "NZ")
-    return _shown(contact["Name"], contact.get("EmailAddress"), number, [lines, *place, country])
+    return _shown(contact.get("Name", ""), contact.get("EmailAddress"), number, [lines, *place, country])
 
 
 def read_karbon(record: dict[str, Any]) -> dict[str, Any]:
@@ -326,3 +327,12 @@ def world(box: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     made = World(box)
     yield made
     made._session.close()
+
+
+@pytest.fixture
+def desk(world: World) -> Client:
+    """A browser of the one who acts in these worlds."""
+    User.objects.filter(pk=world.by.pk).update(is_staff=True, is_superuser=True)
+    client = Client()
+    client.force_login(world.by, backend="django.contrib.auth.backends.ModelBackend")
+    return client

@@ -21,6 +21,7 @@ from karbonsync.models import Cursor, Outage, Run
 from sandbox import server, xero_identity
 from sandbox.xero_identity import TENANT_ID
 from tests.scenarios.conftest import World
+from tests.scenarios.test_preview import connect, make_preview
 from xero import leaving, oauth
 from xero.models import XeroConnection
 
@@ -262,6 +263,27 @@ def test_keys_that_read_the_contacts_here_are_those_that_later_ones_are_compared
     world.sync()
     another_account(tells_its_key=True)
     assert any("keys to another Karbon account" in error for error in world.sync().errors)
+
+
+@pytest.mark.parametrize("tells_its_key", [True, False])
+def test_a_first_import_into_another_karbon_account_creates_nobody(
+    world: World, settings, another_account, tells_its_key: bool
+) -> None:
+    world.add_pair()
+    world.add_xero("Coastal Plumbing Limited")
+    connect(world)
+    make_preview(world)
+    KarbonConnection.objects.update(account_key="OursOurs1234")
+    before, ours = world.state(), (settings.KARBON_ACCESS_KEY, settings.KARBON_API_URL)
+    another_account(tells_its_key=tells_its_key)
+    setup.start(by=world.by)
+    result = world.sync()
+    assert (result.created, result.written) == (0, 0)
+    assert "keys to another Karbon account" in result.errors[0]
+    theirs = requests.get(settings.KARBON_API_URL.replace("/karbon", "/sandbox/state"), timeout=5).json()
+    assert [record["FullName"] for record in theirs["karbon"]["organizations"]] == ["Not Ours"]
+    settings.KARBON_ACCESS_KEY, settings.KARBON_API_URL = ours
+    assert world.state() == before
 
 
 def test_a_service_that_refuses_us_is_asked_ever_more_rarely(world: World) -> None:

@@ -11,7 +11,7 @@ from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSett
 from contacts.values import System
 from karbonsync import pipeline, safety
 from karbonsync.models import Cursor, SafetyStop
-from tests.scenarios.conftest import World
+from tests.scenarios.conftest import World, karbon_phone
 
 MANY = 25
 
@@ -303,6 +303,52 @@ def test_an_emptied_karbon_waits_for_a_person_who_says_that_it_is_so(world: Worl
     safety.go_on(the_stop(), by=world.by)
     world.settle()
     assert world.karbon_names() == ["Coastal Plumbing Limited"]
+
+
+def leave(world: World, system: str, pairs: list[tuple[str, str]]) -> None:
+    """These contacts are in one of the services no more, and others may have come."""
+    for xero, key in pairs:
+        if system == "karbon":
+            world.control("DELETE", f"/karbon/organizations/{key}")
+        else:
+            with world.box.lock:
+                world.box.xero.book.remove(xero)
+
+
+@pytest.mark.parametrize("system", ["xero", "karbon"])
+@pytest.mark.parametrize("strangers", [0, 3])
+def test_a_later_list_that_a_person_accepts_carries_on_and_the_next_one_that_shrinks_is_asked_about_again(
+    world: World, system: str, strangers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(safety, "MISSING_AT_LEAST", 2)
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    pairs = [world.add_pair(f"Client {n} Limited", f"client{n}@old.example") for n in range(7)]
+    world.connect()
+    world.settle()
+    stays, first, second = pairs[0], pairs[1:4], pairs[4:]
+    for number, left in enumerate((first, second)):
+        leave(world, system, left)
+        for stranger in range(strangers):
+            add = world.add_xero if system == "xero" else world.add_organisation
+            add(f"Stranger {number} {stranger} Limited")
+        before, linked = world.state(), world.links()
+        for _ in range(2):
+            result = world.sync(full=True)
+            assert (result.created, result.written) == (0, 0)
+            assert world.state() == before and world.links() == linked
+        stop = the_stop()
+        assert (stop.kind, stop.system) == (SafetyStop.Kind.LIST, system)
+        safety.go_on(stop, by=world.by)
+        assert world.sync(full=True).errors == []
+        world.settle()
+        assert {world.link_of(xero).state for xero, _ in left} == {Link.State.STOPPED}
+        world.edit_xero(stays[0], EmailAddress=f"from{number}@xero.example")
+        world.edit_card(stays[1], PhoneNumbers=[karbon_phone(("64", "3", f"379 123{number}"))])
+        world.settle()
+        world.assert_both(*stays, email=f"from{number}@xero.example", phone=f"643379123{number}")
+        assert not safety.open_stops().exists()
+    assert stays in world.links() and not world.links() & {*first, *second}
+    assert SafetyStop.objects.filter(closed_by=world.by).count() == 2
 
 
 def test_a_field_that_flips_back_and_forth_is_frozen_and_a_person_decides(world: World) -> None:

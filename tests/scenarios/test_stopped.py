@@ -9,10 +9,14 @@ from contacts.models import Change, Link
 from contacts.values import Kind, System
 from karbonsync import pipeline
 from matching import issues
-from tests.scenarios.conftest import World, key_of
+from tests.scenarios.conftest import PHONE, World, key_of
 from tests.scenarios.test_acts import flows, read_in_full
 
 NAME, EMAIL = "Harbour Joinery Limited", "office@harbour.example"
+GONE_IN_KARBON = (
+    "Karbon no longer shows this contact: it was deleted, merged into another one, or made private there. Karbon does "
+    "not tell us which."
+)
 
 
 @pytest.fixture
@@ -253,6 +257,126 @@ def merged_into_a_linked_one(world: World) -> Link:
     pair = world.link_of(xero)
     assert pair.state == Link.State.STOPPED
     return pair
+
+
+# --- merged in Karbon -------------------------------------------------------------------------------------------------
+
+
+def merge_in_karbon(world: World, key: str, into: str) -> None:
+    """As an administrator does it there: the merged record is deleted for good, and nothing points to the survivor."""
+    world.later()
+    world.control("POST", f"/karbon/organizations/{key}/merge", {"into": into})
+    world.sync(full=True)
+
+
+@pytest.fixture
+def merged(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str]:
+    """A pair whose Karbon contact was merged into a free one there: Xero's contact, the key it had, and the survivor's."""
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.linked_pair()
+    survivor = world.add_organisation("Harbour Joinery Group Limited", EMAIL)
+    world.sync()
+    world.forget_calls()
+    merge_in_karbon(world, key, survivor)
+    reads = world.calls(system="karbon", path=key)
+    assert [call["status"] for call in reads] == [404, 404], "it was read twice before it counts as gone"
+    return xero, key, survivor
+
+
+def test_a_merge_in_karbon_stops_the_pair_and_says_what_it_may_be(world: World, merged: tuple[str, str, str]) -> None:
+    xero, _, _ = merged
+    pair = world.link_of(xero)
+    assert pair.state == Link.State.STOPPED
+    assert pair.problem == GONE_IN_KARBON
+    assert pipeline.needs_a_person()
+    before = world.state()
+    world.edit_xero(xero, Phones=[])
+    result = world.sync(full=True)
+    assert (result.written, result.created) == (0, 0)
+    assert world.state()["karbon"] == before["karbon"], "nobody is created again, and the survivor is left alone"
+
+
+def test_the_survivor_of_a_merge_in_karbon_takes_the_place_when_a_person_links_it(
+    world: World, merged: tuple[str, str, str]
+) -> None:
+    xero, _, survivor = merged
+    read_in_full(world, survivor)
+    pair = world.link_of(xero)
+    assert [c.remote_id for c in stopped.possible_replacements(pair)] == [survivor]
+    stopped.relink(pair, world.mirrored(System.KARBON, survivor), by=world.by, winners={"name": System.KARBON})
+    world.settle()
+    assert world.links() == {(xero, survivor)} and not pipeline.needs_a_person()
+    world.assert_both(xero, survivor, name="Harbour Joinery Group Limited", email=EMAIL, phone="6495550100")
+    flows(world, xero, survivor)
+
+
+def test_a_client_merged_away_in_karbon_is_made_again_beside_the_survivor(
+    world: World, merged: tuple[str, str, str]
+) -> None:
+    xero, _, survivor = merged
+    stopped.make_again(world.link_of(xero), kind=Kind.ORGANISATION, contact_type="Client", by=world.by)
+    world.settle()
+    made = key_of(world.karbon_named(NAME))
+    assert world.links() == {(xero, made)} and made != survivor and not pipeline.needs_a_person()
+    flows(world, xero, made)
+
+
+def test_a_client_merged_away_in_karbon_is_archived_in_xero_when_somebody_asks(
+    world: World, merged: tuple[str, str, str]
+) -> None:
+    xero, _, survivor = merged
+    stopped.archive_in_xero(world.link_of(xero), by=world.by)
+    world.settle()
+    assert world.xero(xero)["ContactStatus"] == "ARCHIVED"
+    assert [key_of(record) for record in world.all_karbon()] == [survivor]
+    assert not pipeline.needs_a_person()
+    world.assert_at_rest()
+
+
+def test_a_client_merged_away_in_karbon_and_left_alone_is_not_matched_with_the_survivor(
+    world: World, merged: tuple[str, str, str]
+) -> None:
+    xero, _, survivor = merged
+    stopped.leave_alone(world.link_of(xero), by=world.by)
+    world.edit_xero(xero, Name="Harbour Joinery Group Limited")  # the survivor's name and email, yet nobody asked
+    for full in (False, True):
+        result = world.sync(full=full)
+        assert (result.written, result.created) == (0, 0)
+    assert world.links() == set() and not pipeline.needs_a_person()
+    assert world.mirrored(System.XERO, xero).left_out, "so that it is listed among those left out"
+    assert [key_of(record) for record in world.all_karbon()] == [survivor]
+
+
+def test_a_merge_of_two_linked_contacts_in_karbon_stops_one_pair_and_the_other_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.add_pair()
+    other, survivor = world.add_pair("Quay Boats Limited", "hi@quay.example")
+    world.connect()
+    world.sync()
+    merge_in_karbon(world, key, survivor)
+    pair = world.link_of(xero)
+    assert (pair.state, pair.problem) == (Link.State.STOPPED, GONE_IN_KARBON)
+    assert stopped.possible_replacements(pair) == []
+    with pytest.raises(links.NotPossible, match="already belongs to a pair"):
+        stopped.relink(pair, world.mirrored(System.KARBON, survivor), by=world.by)
+    assert world.links() == {(other, survivor)}
+    flows(world, other, survivor)
+    assert world.in_xero(xero)["email"] == EMAIL
+
+
+def test_what_a_merge_in_karbon_brings_to_a_linked_survivor_travels_to_xero(world: World) -> None:
+    xero = world.add_xero(NAME, EMAIL)
+    survivor = world.add_organisation(NAME, EMAIL)
+    world.connect()
+    world.sync()
+    free = world.add_organisation("Harbour Joinery Old Limited", "old@harbour.example", phone=PHONE)
+    world.sync()
+    merge_in_karbon(world, free, survivor)
+    world.settle()
+    world.assert_both(xero, survivor, name=NAME, email=EMAIL, phone="6495550100")
+    assert not pipeline.needs_a_person()
 
 
 # --- gone in Xero -----------------------------------------------------------------------------------------------------
