@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from contacts.fields import FIELDS
+from contacts.fields import BLANK, FIELDS
 from contacts.merge import Side
 from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
 from contacts.planning import Express, Pair, Plan, Wish, plan
@@ -44,9 +44,11 @@ def plan_due(express_for: ExpressFor, request_part: Mapping[System, Callable[[Se
     while True:
         with transaction.atomic():
             due = Link.objects.filter(plannable(), plan_due=True)
-            links = list(due.select_for_update(of=("self",)).select_related("xero", "karbon")[:CHUNK])
-            if not links:
+            locked = list(due.select_for_update().values_list("pk", flat=True)[:CHUNK])
+            if not locked:
                 return queued
+            # Read after the lock: a contact read along with it could be older than the link.
+            links = list(Link.objects.filter(pk__in=locked).select_related("xero", "karbon"))
             queued += _plan_chunk(links, express_for, request_part, chosen)
 
 
@@ -74,14 +76,18 @@ def _plan_chunk(
     overtaken: list[Change] = []
     for link in links:
         link.plan_due = False
+        mine = {system: under_way.get((link.pk, system)) for system in System}
         if link.state != Link.State.UNSYNCED and not _both_present(link):
-            overtaken += [c for s in System if (c := under_way.get((link.pk, s))) and not _stands(c)]
+            overtaken += [change for change in mine.values() if change and not _stands(change)]
             continue
         queue += _drop_departed(link)
-        mine = {system: under_way.get((link.pk, system)) for system in System}
+        if link.state == Link.State.LIVE and (change := mine[System.XERO]) and _is_queued_archiving(change):
+            call_off_archiving(link, "Both sides are there and in sync again.")
+            mine[System.XERO] = None
         pair = pair_of(link, express_for, mine, asking.get(link.pk, []), chosen, flips.get(link.pk, frozenset()))
         made = plan(pair)
-        queue += _drop_wishes(link, made, clashes)
+        asked = {conflict.field for conflict in asking.get(link.pk, [])}
+        queue += _drop_wishes(link, made, asked)
         link.base_xero, link.base_karbon = made.bases[System.XERO], made.bases[System.KARBON]
         link.held = {system: fields for system, fields in made.held.items() if fields}
         clashes += [conflict_of(link, name, reason) for name, reason in made.clashes.items()]
@@ -108,6 +114,20 @@ def _plan_chunk(
 def _stands(change: Change) -> bool:
     """Tell whether a new plan leaves this change alone: it is being sent, or a person asked for an archiving."""
     return change.state == Change.State.SENDING or change.action == Change.Action.ARCHIVE
+
+
+def _is_queued_archiving(change: Change) -> bool:
+    return change.action == Change.Action.ARCHIVE and change.state == Change.State.QUEUED
+
+
+def call_off_archiving(link: Link, why: str) -> None:
+    """What was to be archived in Xero is no longer the contact, or no longer in the state, that a person asked about."""
+    waiting = Change.objects.filter(link=link, action=Change.Action.ARCHIVE, state=Change.State.QUEUED)
+    waiting.update(
+        state=Change.State.SUPERSEDED,
+        ended_at=timezone.now(),
+        error=f"Not archived. {why} If it is still meant, ask for it again.",
+    )
 
 
 def _flips(links: Sequence[Link]) -> dict[object, frozenset[str]]:
@@ -151,7 +171,7 @@ def _drop_departed(link: Link) -> list[Change]:
     return noted
 
 
-def given_up(link: Link, system: System, name: str, wish: Wish, why: str) -> Change:
+def given_up(link: Link, system: System, name: str, wish: Wish, why: str, *, at: datetime | None = None) -> Change:
     """Return a wish that cannot be fulfilled, as history tells it. The caller stores it."""
     return Change(
         link=link,
@@ -164,11 +184,11 @@ def given_up(link: Link, system: System, name: str, wish: Wish, why: str) -> Cha
         by_id=wish["by"],
         undoes_id=wish["undoes"],
         error=why,
-        ended_at=timezone.now(),
+        ended_at=at or timezone.now(),
     )
 
 
-def _drop_wishes(link: Link, made: Plan, clashes: list[FieldConflict]) -> list[Change]:
+def _drop_wishes(link: Link, made: Plan, asked: set[str]) -> list[Change]:
     """Forget wishes that are fulfilled or can no longer be; the latter are noted in the history, or asked about again."""
     noted = []
     for system, dropped in made.dropped.items():
@@ -176,7 +196,7 @@ def _drop_wishes(link: Link, made: Plan, clashes: list[FieldConflict]) -> list[C
             wish = link.wishes[system].pop(name)
             if not why:
                 continue
-            if wish["purpose"] == Change.Purpose.TYPED and name not in made.clashes:
+            if wish["purpose"] == Change.Purpose.TYPED and name not in made.clashes and name not in asked:
                 made.clashes[name] = FieldConflict.Reason.BOTH
                 made.patches[system].pop(name, None)
                 made.patches[system.other].pop(name, None)
@@ -276,8 +296,8 @@ def conflict_of(link: Link, name: str, reason: str = FieldConflict.Reason.BOTH) 
         link=link,
         field=name,
         reason=reason,
-        xero_value=link.xero.values[name],
-        karbon_value=link.karbon.values[name],
+        xero_value=link.xero.values.get(name, BLANK[name]),
+        karbon_value=link.karbon.values.get(name, BLANK[name]),
         agreed={system: link.base(system)[name] for system in System if name in link.base(system)},
         xero_changed_at=changed_at(link.xero),
         karbon_changed_at=changed_at(link.karbon),

@@ -22,6 +22,9 @@ from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 def send_creation(remote: Remote, change: Change) -> None:
     """Create a counterpart from the source as it is now, unless the source has left meanwhile."""
     source = source_of(change)
+    if not source.is_present and change.by_id:
+        outbox.refuse(change, [f"{source} is {source.get_presence_display().lower()} in {System(source.system).label}, so nothing was created. Bring it back there and try again, or give up."])  # fmt: skip
+        return
     if not source.is_present or _has_come_by_itself(change, source):
         _withdraw(change, source)
         return
@@ -60,10 +63,18 @@ def _has_come_by_itself(change: Change, source: RemoteContact) -> bool:
     return finding.lookalikes(source).filter(free, first_seen_at__gt=change.created_at).exists()
 
 
+@transaction.atomic
 def _withdraw(change: Change, source: RemoteContact) -> None:
     """There is nothing to make, as the contact left, or somebody made its counterpart: it is matched again when due."""
     now = timezone.now()
-    Change.objects.filter(pk=change.pk, state=Change.State.QUEUED).update(state=Change.State.CANCELLED, ended_at=now)
+    why = (
+        "A contact like it was made there meanwhile."
+        if source.is_present
+        else "The contact left before it was created."
+    )
+    Change.objects.filter(pk=change.pk, state=Change.State.QUEUED).update(
+        state=Change.State.CANCELLED, ended_at=now, error=why
+    )
     Link.objects.filter(pk=change.link_id, state=Link.State.CREATING).update(state=Link.State.ENDED, ended_at=now)
     RemoteContact.objects.filter(pk=source.pk).update(match_due=True)
     if source.is_present:
@@ -150,7 +161,7 @@ def adopt(change: Change, made: Snapshot) -> None:
     target.written = sorted(made.values)
     target.reads_valid_from = target.read_began_at = timezone.now()
     target.save(update_fields=["written", "reads_valid_from", "read_began_at"])
-    link = Link.objects.select_for_update().get(pk=change.link_id)
+    link = Link.lock(change.link_id)
     setattr(link, system, target)
     link.base(system).update(_target_base(change, made))
     link.base(system.other).update(_source_base(change))

@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
-from contacts import bell, merge, mirror
-from contacts.fields import FIELDS
+from contacts import bell, changes, merge, mirror, outbox
+from contacts.fields import FIELDS, NAME
 from contacts.models import Change, FieldConflict, Link, RemoteContact
 from contacts.planning import Wish
 from contacts.values import Kind, System, Value
@@ -118,16 +118,32 @@ def link(
 
 
 def end(pair: Link, *, by: User | None, to: str, allowed: Iterable[str]) -> None:
-    """Move a link out of the way by conditional UPDATE, and cancel what was not sent yet."""
-    moved = Link.objects.filter(pk=pair.pk, state__in=list(allowed)).update(
-        state=to, ended_by=by, ended_at=timezone.now(), plan_due=False, wishes={}, paused_at=None, paused_by=None
-    )
-    if not moved:
-        raise Overtaken("Somebody was faster: this pair is no longer as it was. Look at it again.")
-    Change.objects.filter(link=pair, state=Change.State.QUEUED).update(
-        state=Change.State.CANCELLED, ended_at=timezone.now()
-    )
-    FieldConflict.objects.filter(link=pair, is_open=True).update(is_open=False, closed_at=timezone.now())
+    """Move a link out of the way, cancel what was not sent yet, and tell in its history what people still wanted."""
+    now = timezone.now()
+    with transaction.atomic():
+        wishes = Link.lock(pair.pk).wishes
+        moved = Link.objects.filter(pk=pair.pk, state__in=list(allowed)).update(
+            state=to, ended_by=by, ended_at=now, plan_due=False, wishes={}, paused_at=None, paused_by=None
+        )
+        if not moved:
+            raise Overtaken("Somebody was faster: this pair is no longer as it was. Look at it again.")
+        queued = Change.objects.filter(link=pair, state=Change.State.QUEUED)
+        told = {(change.system, name) for change in queued for name in change.after}
+        Change.objects.bulk_create(
+            changes.given_up(pair, System(system), name, wish, "The two were parted before it was sent.", at=now)
+            for system, wished in wishes.items()
+            for name, wish in wished.items()
+            if (system, name) not in told
+        )
+        queued.update(state=Change.State.CANCELLED, ended_at=now)
+        FieldConflict.objects.filter(link=pair, is_open=True).update(is_open=False, closed_at=now)
+
+
+def stay_paused(made: Link, former: Link) -> Link:
+    """Hold back a new pair as a person held back the one in whose place it comes. ``former``: as read before it ended."""
+    pause = {name: getattr(former, name) for name in ("paused_at", "paused_by", "pause_reason")}
+    Link.objects.filter(pk=made.pk).update(**pause)
+    return made
 
 
 @transaction.atomic
@@ -139,6 +155,7 @@ def unsync(pair: Link, *, by: User) -> None:
 
 def archive(pair: Link, *, by: User, cause: str, undoes: Change | None = None) -> Change:
     """Ask for the Xero contact of a pair to be archived. Only Xero's own screen can take that back."""
+    Link.lock(pair.pk)  # nothing begins to be sent meanwhile
     Change.objects.filter(link=pair, system=System.XERO, state=Change.State.QUEUED).update(
         state=Change.State.SUPERSEDED, ended_at=timezone.now()
     )
@@ -160,13 +177,19 @@ def archive(pair: Link, *, by: User, cause: str, undoes: Change | None = None) -
 
 @transaction.atomic
 def resume(pair: Link, *, by: User) -> None:
-    """Undo an unsync: go on from where the pair stood. What changed on one side meanwhile travels, on both is asked."""
+    """Undo an unsync: go on from where the pair stood. What changed on one side meanwhile travels, on both is asked.
+
+    What somebody had typed before and the unsync kept from being sent is asked again.
+    """
+    parted_at = Link.objects.values_list("ended_at", flat=True).get(pk=pair.pk)
     moved = Link.objects.filter(pk=pair.pk, state=Link.State.UNSYNCED).update(
         state=Link.State.LIVE, ended_by=None, ended_at=None, plan_due=True
     )
     if not moved:
         raise Overtaken("Somebody was faster: this pair is no longer unsynced. Look at it again.")
     record(by, pair.xero, f"Took the unsync from {pair.karbon} back.")
+    typed = Change.objects.filter(link=pair, purpose=Change.Purpose.TYPED, ended_at=parted_at)
+    outbox.ask(pair, sorted({name for change in typed for name in change.after}), FieldConflict.Reason.BOTH)
     mirror.ask_refreshes([side for side in (pair.xero, pair.karbon) if side], reason="resumed")
     bell.ring()
 
@@ -187,7 +210,7 @@ def create_counterparts(wanted: Iterable[Wanted]) -> list[Link]:
 
     The intent comes before any request, so that a contact is created at most once whatever dies (invariant 5).
     """
-    made, changes = [], []
+    made, creations = [], []
     for want in wanted:
         source = System(want.source.system)
         if want.by is not None:  # the matcher keeps off such contacts by itself
@@ -195,7 +218,7 @@ def create_counterparts(wanted: Iterable[Wanted]) -> list[Link]:
         pair = Link(state=Link.State.CREATING, origin=Link.Origin.CREATED, linked_by=want.by, plan_due=False)
         setattr(pair, source, want.source)
         made.append(pair)
-        changes.append(
+        creations.append(
             Change(
                 link=pair,
                 system=source.other,
@@ -210,10 +233,10 @@ def create_counterparts(wanted: Iterable[Wanted]) -> list[Link]:
     try:
         with transaction.atomic():
             Link.objects.bulk_create(made, batch_size=100)
-            Change.objects.bulk_create(changes, batch_size=100)
+            Change.objects.bulk_create(creations, batch_size=100)
     except IntegrityError as error:
         raise Overtaken("A counterpart is already there or on its way. Look at the contact again.") from error
-    asked = [change for change in changes if change.by is not None]
+    asked = [change for change in creations if change.by is not None]
     for change in asked:
         record(
             change.by, change.link.xero or change.link.karbon, f"Asked for a new {System(change.system).label} contact."
@@ -257,6 +280,7 @@ def try_again(pair: Link, *, by: User) -> None:
 @transaction.atomic
 def give_up_creation(pair: Link, *, by: User) -> None:
     """Withdraw a creation that was refused or has not been sent yet."""
+    Link.lock(pair.pk)  # nothing begins to be sent meanwhile
     if Change.objects.filter(link=pair, state=Change.State.SENDING).exists():
         raise Overtaken("It is being created right now. Wait a moment and look again.")
     end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.CREATING])
@@ -294,8 +318,11 @@ def bring_back(contact: RemoteContact, *, by: User) -> None:
 
 @transaction.atomic
 def answer(conflict: FieldConflict, *, by: User, winner: System | None = None, typed: Value | None = None) -> None:
-    """Settle a field that both sides changed: keep one side's value, or write a third into Xero (design §6)."""
-    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=conflict.link_id)
+    """Settle a field that both sides changed: keep one side's value, or write a third into Xero (design §6).
+
+    A blank that is kept is written as what the person wants there: by itself a blank never wins a decision.
+    """
+    pair = Link.lock(conflict.link_id)
     closed = FieldConflict.objects.filter(pk=conflict.pk, is_open=True).update(
         is_open=False,
         closed_at=timezone.now(),
@@ -308,7 +335,9 @@ def answer(conflict: FieldConflict, *, by: User, winner: System | None = None, t
         raise Overtaken("One of the two values has changed since. Look at both again.")
     loser = winner.other if winner else System.KARBON
     pair.base(loser)[conflict.field] = seen[loser]
-    if winner:
+    if winner and not seen[winner] and conflict.field != NAME:
+        wish(pair, loser, conflict.field, seen[winner], purpose=Change.Purpose.TYPED, cause=f"Kept {winner.label}'s blank", by=by)  # fmt: skip
+    elif winner:
         pair.base(winner).pop(conflict.field, None)
     else:
         assert typed is not None

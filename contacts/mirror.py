@@ -241,7 +241,7 @@ def settle_refresh(refresh: Refresh, snapshot: Snapshot | None) -> None:
         _mark_gone(contact)
         mine.delete()
     elif not _is_current(contact, snapshot):
-        mine.update(not_before=contact.reads_valid_from)
+        mine.update(not_before=max(filter(None, (contact.reads_valid_from, contact.read_began_at))))
     else:
         keep(System(contact.system), [snapshot])
         if _just_modified(snapshot):

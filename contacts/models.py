@@ -174,6 +174,12 @@ class Link(models.Model):
     def __str__(self) -> str:
         return str(self.xero or self.karbon)
 
+    @classmethod
+    def lock(cls, link_id: object) -> "Link":
+        """Lock a link, then read it with both its contacts: read along with the lock, these could be older than it."""
+        cls.objects.select_for_update().only("pk").get(pk=link_id)
+        return cls.objects.select_related("xero", "karbon").get(pk=link_id)
+
     def side(self, system: System) -> RemoteContact | None:
         return self.xero if system is System.XERO else self.karbon
 

@@ -3,7 +3,7 @@
 Whatever dies in between, the row says how far it came, and ``contacts.settling`` finds out the rest (invariants 3 to 5).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,6 +17,11 @@ from contacts.fields import BLANK
 from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSettings
 from contacts.remote import Missing, Rejected, Remote, RemoteError, Unavailable, Write
 from contacts.values import CannotHold, Presence, Snapshot, System, Values
+
+TRIES = (
+    8  # a write that a service answers with a fault again and again, while it shows the contact, is told to a person
+)
+MISSING_AFTER = 10.0  # seconds, doubled each time
 
 
 def due(system: System, *, only_asked: bool = False) -> QuerySet[Change]:
@@ -46,8 +51,9 @@ def send_updates(remote: Remote, changes: Sequence[Change], *, polled_at: dateti
     ``polled_at``: a poll begun then brought in all that changed, so what the mirror shows was read again by it.
     """
     targets = {change.pk: target_of(change) for change in changes}
+    changes = [change for change in changes if not _waits_for_an_earlier_send(change, targets[change.pk])]
     fresh: dict[str, Snapshot | None] = mirror.as_of(remote.system, list(targets.values()), polled_at)
-    if unread := [target.ref for target in targets.values() if target.remote_id not in fresh]:
+    if unread := [targets[c.pk].ref for c in changes if targets[c.pk].remote_id not in fresh]:
         read = remote.read(unread)
         mirror.keep(remote.system, [snapshot for snapshot in read.values() if snapshot])
         fresh.update(read)
@@ -58,6 +64,14 @@ def send_updates(remote: Remote, changes: Sequence[Change], *, polled_at: dateti
             ready.append((change, write))
     if ready:
         _send(remote, ready)
+
+
+def _waits_for_an_earlier_send(change: Change, target: RemoteContact) -> bool:
+    """Put off a change to a contact whose reads cannot be trusted yet: what another pair of it sent is still open."""
+    wait = (target.reads_valid_from - timezone.now()).total_seconds() if target.reads_valid_from else 0.0
+    if wait > 0:
+        postpone(change, wait)
+    return wait > 0
 
 
 def target_of(change: Change) -> RemoteContact:
@@ -104,8 +118,9 @@ def start_sending(change: Change) -> bool:
     """Mark the change as being sent, unless somebody was faster. Reads that begin before its outcome is sure are stale."""
     now = timezone.now()
     with transaction.atomic():
-        mine = Change.objects.filter(_may_go_out(), pk=change.pk, state=Change.State.QUEUED, link__paused_at=None)
-        started = mine.update(
+        Link.objects.select_for_update().only("pk").get(pk=change.link_id)  # an act on the pair waits, or was before us
+        may_go = Change.objects.filter(_may_go_out(), pk=change.pk, link__paused_at=None).exists()
+        started = may_go and Change.objects.filter(pk=change.pk, state=Change.State.QUEUED).update(
             state=Change.State.SENDING,
             sent_at=now,
             not_before=None,
@@ -121,7 +136,8 @@ def start_sending(change: Change) -> bool:
         target = change.link.side(System(change.system))
         if started and target:
             RemoteContact.objects.filter(pk=target.pk).update(reads_valid_from=now + settle_after())
-    change.sent_at = now
+    if started:
+        change.sent_at = now
     return bool(started)
 
 
@@ -151,6 +167,11 @@ def not_sent(change: Change, error: RemoteError) -> None:
     """After a failed request: refused → say so; certainly not performed → later; else leave it to be settled by reading."""
     if isinstance(error, Rejected):
         refuse(change, error.problems)
+    elif isinstance(error, Missing) and change.attempts + 1 < TRIES:
+        end_send(change)
+        postpone(change, MISSING_AFTER * 2**change.attempts, error=str(error))
+    elif isinstance(error, Missing):
+        refuse(change, [never_taken(change)])
     elif isinstance(error, Unavailable) and error.performed is not False:
         Change.objects.filter(pk=change.pk).update(error=str(error))
     else:
@@ -158,11 +179,22 @@ def not_sent(change: Change, error: RemoteError) -> None:
         postpone(change, getattr(error, "retry_after", None) or 1.0, error=str(error))
 
 
+def never_taken(change: Change) -> str:
+    """Say that a service does not take a write, without telling why."""
+    service = System(change.system).label
+    return f"{service} answers, but did not take this in {TRIES} tries, and does not say why. Look at the contact there; it is sent again once a value changes."  # fmt: skip
+
+
 def postpone(change: Change, seconds: float, error: str = "") -> None:
     """Put a change that was certainly not performed back into the queue."""
-    Change.objects.filter(pk=change.pk, state__in=Change.OPEN).update(
+    as_we_left_it(change).update(
         state=Change.State.QUEUED, not_before=timezone.now() + timedelta(seconds=seconds), error=error[:1000]
     )
+
+
+def as_we_left_it(change: Change) -> QuerySet[Change]:
+    """The change, while it is open and nobody sent it since we did: a process that lost its lease may still be at it."""
+    return Change.objects.filter(pk=change.pk, state__in=Change.OPEN, sent_at=change.sent_at)
 
 
 def postpone_unsent(changes: Sequence[Change], error: Unavailable) -> None:
@@ -181,9 +213,7 @@ def end_send(change: Change) -> None:
 @transaction.atomic
 def _overtake(change: Change) -> None:
     """Something moved since this was planned: plan afresh from what is there now."""
-    Change.objects.filter(pk=change.pk, state__in=Change.OPEN).update(
-        state=Change.State.SUPERSEDED, ended_at=timezone.now()
-    )
+    as_we_left_it(change).update(state=Change.State.SUPERSEDED, ended_at=timezone.now())
     Link.objects.filter(pk=change.link_id).update(plan_due=True)
 
 
@@ -200,9 +230,11 @@ def ask(link: Link, fields: Sequence[str], reason: str = FieldConflict.Reason.UN
 def refuse(change: Change, problems: Sequence[str]) -> None:
     """Record a refusal. Several fields at once are sent again one by one, so that one never blocks the others (inv. 12)."""
     reason = " ".join(problems)[:1000]
-    Change.objects.filter(pk=change.pk).update(
+    refused = as_we_left_it(change).update(
         state=Change.State.REJECTED, error=reason, request_id=change.request_id, ended_at=timezone.now()
     )
+    if not refused:
+        return
     end_send(change)
     link = Link.objects.select_for_update().get(pk=change.link_id)
     if change.action == Change.Action.CREATE:
@@ -212,7 +244,7 @@ def refuse(change: Change, problems: Sequence[str]) -> None:
     elif len(change.after) > 1:
         link.one_by_one = link.plan_due = True
     elif change.purpose in (Change.Purpose.TYPED, Change.Purpose.UNDO):
-        _forget_wishes(link, change)
+        _forget_wishes(link, change.system, change.after)
         if change.purpose == Change.Purpose.TYPED:
             ask(link, list(change.after), FieldConflict.Reason.BOTH)
         link.plan_due = True
@@ -223,9 +255,16 @@ def refuse(change: Change, problems: Sequence[str]) -> None:
     link.save(update_fields=["problem", "one_by_one", "held", "wishes", "plan_due"])
 
 
-def _forget_wishes(link: Link, change: Change) -> None:
-    for name in change.after:
-        link.wishes.get(change.system, {}).pop(name, None)
+def forget_wishes(link_id: object, system: System, fields: Sequence[str]) -> None:
+    """A person is asked about these fields anew: what was wanted there before is no longer to be sent."""
+    link = Link.lock(link_id)
+    _forget_wishes(link, system, fields)
+    link.save(update_fields=["wishes"])
+
+
+def _forget_wishes(link: Link, system: str, fields: Iterable[str]) -> None:
+    for name in fields:
+        link.wishes.get(system, {}).pop(name, None)
     link.wishes = {system: wishes for system, wishes in link.wishes.items() if wishes}
 
 
@@ -245,7 +284,7 @@ def acknowledge(change: Change, shown: Values, read_back: Snapshot | None) -> No
     )
     if not done:
         return
-    link = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=change.link_id)
+    link = Link.lock(change.link_id)
     for name, value in written.items():
         if name in change.source:
             link.base(system.other)[name] = change.source[name]
@@ -254,7 +293,7 @@ def acknowledge(change: Change, shown: Values, read_back: Snapshot | None) -> No
             link.base(system)[name] = value
         elif link.base(system).get(name) == value:
             link.base(system).pop(name)  # typed back to the last agreed value: it is still to be carried over
-    _forget_wishes(link, change)
+    _forget_wishes(link, change.system, change.after)
     link.plan_due = True
     link.save(update_fields=["base_xero", "base_karbon", "wishes", "plan_due"])
     _show_written(target_of(change), shown, list(written), at=read_back.read_began_at if read_back else now)

@@ -77,12 +77,18 @@ def plan(pair: Pair) -> Plan:
         if outcome is Outcome.AGREED:
             _agree(pair, made, name)
         elif name in pair.asking:
-            continue
+            if outcome is Outcome.NOTHING and _show_the_same(pair, name):  # both went back to what was agreed
+                made.settled.append(name)
         elif outcome is Outcome.CLASH:
             made.clashes[name] = "both"
         elif target := outcome.target:
             _send(pair, made, name, target)
     return made
+
+
+def _show_the_same(pair: Pair, name: str) -> bool:
+    xero, karbon = (pair.sides[system].now for system in (System.XERO, System.KARBON))
+    return name in xero and name in karbon and FIELDS[name].same(xero[name], karbon[name])
 
 
 def _wish(pair: Pair, made: Plan, name: str) -> bool:

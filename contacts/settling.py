@@ -16,6 +16,8 @@ from contacts.models import Change, Link
 from contacts.remote import Remote, Unavailable
 from contacts.values import Presence, Snapshot, System
 
+NOT_REACHED = "It had not reached the service; it is planned afresh."
+
 
 def due(system: System, limit: int) -> list[Change]:
     """Changes of one system that were being sent long enough ago for their outcome to be read."""
@@ -56,9 +58,18 @@ def _settle_update(change: Change, now: Snapshot | None) -> None:
     if now is not None and len(arrived) == len(change.after):  # archived since or not: it was done
         outbox.acknowledge(change, {**now.values, **change.shown}, now)
     elif there and there.modified_at == change.target_modified_at and _shows(there, change.before):
-        _end(change, Change.State.SUPERSEDED, "It had not reached the service; it is planned afresh.")
+        if _failed_before(change) + 1 < outbox.TRIES:
+            _end(change, Change.State.SUPERSEDED, NOT_REACHED)
+        else:
+            outbox.refuse(change, [outbox.never_taken(change)])
     else:
         _settle_in_part(change, arrived, there)
+
+
+def _failed_before(change: Change) -> int:
+    """How often this very write was sent before and had not arrived."""
+    same = Change.objects.filter(link=change.link_id, system=change.system, error=NOT_REACHED)
+    return same.filter(after=change.after, source=change.source).count()
 
 
 @transaction.atomic
@@ -66,7 +77,9 @@ def _settle_in_part(change: Change, arrived: Sequence[str], there: Snapshot | No
     """Acknowledge the fields that arrived; of the others a person is asked, if the contact is there at all."""
     if there:
         mirror.keep(System(change.system), [there])
-        outbox.ask(change.link, [name for name in change.after if name not in arrived])
+        lost = [name for name in change.after if name not in arrived]
+        outbox.forget_wishes(change.link_id, System(change.system), lost)  # never the same request twice on a guess
+        outbox.ask(change.link, lost)
         why = "We cannot tell whether it arrived: somebody changed it meanwhile."
     else:
         mirror.ask_refreshes([outbox.target_of(change)], reason="not found")
@@ -81,7 +94,7 @@ def _settle_in_part(change: Change, arrived: Sequence[str], there: Snapshot | No
 def _narrow(change: Change, fields: Sequence[str]) -> None:
     """Let a change speak only of the fields that arrived. Its ``before`` keeps all: the others may be replaced, too."""
     kept = {}
-    for column in ("after", "source", "shown"):
+    for column in ("after", "source", "shown", "agreed"):
         kept[column] = {name: value for name, value in getattr(change, column).items() if name in fields}
         setattr(change, column, kept[column])
     Change.objects.filter(pk=change.pk).update(**kept)
@@ -114,9 +127,7 @@ def _arrived(change: Change, name: str, now: Snapshot) -> bool:
 
 @transaction.atomic
 def _end(change: Change, state: Change.State, why: str) -> None:
-    Change.objects.filter(pk=change.pk, state=Change.State.SENDING).update(
-        state=state, error=why, ended_at=timezone.now()
-    )
+    outbox.as_we_left_it(change).update(state=state, error=why, ended_at=timezone.now())
     Link.objects.filter(pk=change.link_id).update(plan_due=True)
 
 
@@ -149,6 +160,8 @@ def _settle_creation(remote: Remote, change: Change) -> None:
         outbox.refuse(change, [f"Several new contacts called {source} appeared in {remote.system.label} meanwhile. Pick the right one with Link, or delete the surplus and try again."])  # fmt: skip
     elif not change.looks:  # one list that lacks it is no proof: it is looked for once more
         again = timezone.now() + outbox.settle_after()
-        Change.objects.filter(pk=change.pk, state=Change.State.SENDING).update(not_before=again, looks=1)
+        outbox.as_we_left_it(change).update(not_before=again, looks=1)
+    elif change.attempts >= outbox.TRIES:
+        outbox.refuse(change, [f"{remote.system.label} failed {change.attempts} times to create {source}, and does not say why. Look there for a contact of that name, then try again or give up."])  # fmt: skip
     else:
         outbox.postpone(change, 0, error="It had not reached the service; it is sent again.")

@@ -42,7 +42,7 @@ def relink(pair: Link, other: RemoteContact, *, by: User, winners: Mapping[str, 
     links.end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.STOPPED])
     RemoteContact.objects.filter(pk=other.pk).update(left_out=False)
     xero, karbon = (other, remaining) if gone is System.XERO else (remaining, other)
-    return links.link(xero, karbon, origin=Link.Origin.CONFIRMED, winners=winners, by=by)
+    return links.stay_paused(links.link(xero, karbon, origin=Link.Origin.CONFIRMED, winners=winners, by=by), pair)
 
 
 @transaction.atomic
@@ -57,7 +57,8 @@ def make_again(pair: Link, *, kind: Kind, contact_type: str, by: User) -> Link:
         )
     links.end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.STOPPED])
     cause = f"Made again: gone in {gone.label}"
-    return links.create_counterparts([Wanted(remaining, kind, contact_type, cause=cause, by=by)])[0]
+    made = links.create_counterparts([Wanted(remaining, kind, contact_type, cause=cause, by=by)])[0]
+    return links.stay_paused(made, pair)
 
 
 @transaction.atomic
@@ -96,7 +97,7 @@ def _follow(pair: Link) -> bool:
         return False
     if survivor.left_out or links.open_link(survivor):
         return False
-    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=pair.pk)
+    pair = Link.lock(pair.pk)
     assert pair.karbon is not None
     for name in FIELDS:
         mine, theirs = survivor.values.get(name), pair.karbon.values.get(name)
@@ -107,6 +108,7 @@ def _follow(pair: Link) -> bool:
     pair.xero, pair.plan_due, pair.held = survivor, True, {}
     pair.save(update_fields=["xero", "plan_due", "held", "wishes", "base_xero", "base_karbon"])
     _tell_of(lost, pair)
+    changes.call_off_archiving(pair, "Its Xero contact was merged into another one meanwhile.")
     return True
 
 

@@ -149,7 +149,7 @@ def put_back(overwritten: Sequence[Overwritten], *, cause: str, by: User) -> Und
     if not overwritten:
         return undone
     pair_id = overwritten[0].change.link_id
-    pair = Link.objects.select_for_update(of=("self",)).select_related("xero", "karbon").get(pk=pair_id)
+    pair = Link.lock(pair_id)
     asked = set(FieldConflict.objects.filter(link=pair, is_open=True).values_list("field", flat=True))
     under_way = {
         (change.system, name)

@@ -15,6 +15,7 @@ from contacts.values import Ref, Snapshot, System
 from karbon import webhook as karbon_webhook
 from karbonsync import pipeline, tasks
 from karbonsync.lease import Held
+from karbonsync.models import Outage
 from karbonsync.pipeline import Counts
 from sandbox.xero_identity import TENANT_ID
 from tests.proof.outside import Death
@@ -65,7 +66,8 @@ class Product:
 
     def reconnect(self) -> None:
         """A person connects Xero again where its access was lost, or was given up."""
-        if not self.is_connected() or XeroConnection.objects.exclude(problem="").exists():
+        refused = Outage.objects.filter(system=System.XERO, ended_at=None).exists()
+        if refused or not self.is_connected() or XeroConnection.objects.exclude(problem="").exists():
             oauth.connect_without_browser(REDIRECT)
             count("act reconnect")
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from contacts import bell, links, pausing, undoing
 from contacts.links import NotPossible, Overtaken
 from contacts.models import Bell, Change, Link, RemoteContact, SyncSettings
-from contacts.values import System
+from contacts.values import Kind, System
 from karbonsync import pipeline, resuming, safety, tasks
 from tests.scenarios.conftest import World
 
@@ -260,3 +260,25 @@ def test_a_creation_that_waits_can_be_paused_on_its_own(world: World) -> None:
     pausing.resume_pair(world.link_of(new), by=world.by)
     world.settle()
     assert "Ōtaki Bakery" in world.karbon_names()
+
+
+def test_a_creation_that_somebody_asked_for_says_so_when_its_contact_has_left_meanwhile(world: World) -> None:
+    xero, _ = world.linked_pair()
+    links.unsync(world.link_of(xero), by=world.by)
+    pausing.only_read(System.KARBON, by=world.by, reason="Month end")
+    source = world.mirrored(System.XERO, xero)
+    wanted = links.Wanted(source, Kind.ORGANISATION, cause="New from Xero's data", by=world.by)
+    links.renew(world.link_of(xero), wanted)
+    world.control("POST", f"/xero/contacts/{xero}/archive")
+    world.later()
+    world.sync()
+    pausing.write_again(by=world.by)
+    world.sync()
+    pair = world.link_of(xero)
+    assert pair.state == Link.State.CREATING and "archived in Xero, so nothing was created" in pair.problem
+    world.control("POST", f"/xero/contacts/{xero}/restore")
+    world.later()
+    world.sync()
+    links.try_again(world.link_of(xero), by=world.by)
+    world.settle()
+    assert world.link_of(xero).state == Link.State.LIVE

@@ -417,3 +417,17 @@ def test_the_only_karbon_contact_may_be_deleted_and_its_pair_stops(
     assert world.link_of(xero).state == Link.State.STOPPED
     assert not safety.open_stops().exists()
     assert world.all_karbon() == []
+
+
+def test_a_mass_change_of_which_one_arrived_in_part_can_be_put_back(world: World) -> None:
+    xero, key = world.linked_pair()
+    phone = karbon_phone(("64", "3", "379 1234"))
+    world.edit_card(key, EmailAddresses=["from@karbon.example"], PhoneNumbers=[phone])
+    world.fault(system="xero", method="POST", path="/Contacts/?$", kind="drop_reply")
+    world.check()
+    world.edit_xero(xero, EmailAddress="fourth@harbour.example")
+    world.sync()
+    safety.stop(SafetyStop.Kind.CHANGES, "Many pairs changed.")
+    assert safety.put_back(the_stop(), by=world.by) == 1
+    world.settle()
+    assert world.in_xero(xero)["phone"] == world.in_karbon(key)["phone"] == "6495550100"

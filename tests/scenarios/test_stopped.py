@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from contacts import finding, links, mirror, stopped
+from contacts import finding, links, mirror, pausing, stopped
 from contacts.models import Change, Link
 from contacts.values import Kind, System
 from karbonsync import pipeline
@@ -499,3 +499,58 @@ def test_an_unsync_that_is_taken_back_goes_on_from_where_it_stood(world: World) 
     links.resume(world.link_of(xero), by=world.by)
     world.settle()
     world.assert_both(xero, key, email="while@apart.example", phone="")
+
+
+# --- an archiving that was asked for ----------------------------------------------------------------------------------
+
+
+def ask_to_archive_while_xero_is_only_read(world: World, xero: str) -> None:
+    pausing.only_read(System.XERO, by=world.by, reason="The auditor is in")
+    stopped.archive_in_xero(world.link_of(xero), by=world.by)
+
+
+def test_an_archiving_that_was_asked_for_one_contact_never_archives_the_survivor_of_a_merge(
+    world: World, gone: tuple[str, str]
+) -> None:
+    xero, _ = gone
+    world.add_organisation("Harbour Joinery and Sons", "sons@harbour.example")
+    survivor = world.add_xero("Harbour Joinery and Sons")
+    world.sync()
+    assert world.issue_of(survivor)
+    ask_to_archive_while_xero_is_only_read(world, xero)
+    world.control("POST", f"/xero/contacts/{xero}/merge", {"into": survivor})
+    world.later()
+    world.sync()
+    pausing.write_again(by=world.by)
+    world.settle()
+    assert world.xero(survivor)["ContactStatus"] == "ACTIVE"
+
+
+def test_an_archiving_that_waits_is_dropped_when_the_karbon_contact_is_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.linked_pair()
+    world.edit_karbon(key, RestrictionLevel="Private")
+    world.sync(full=True)
+    ask_to_archive_while_xero_is_only_read(world, xero)
+    world.edit_karbon(key, RestrictionLevel="Public")
+    world.sync(full=True)
+    assert world.link_of(xero).state == Link.State.LIVE
+    pausing.write_again(by=world.by)
+    world.settle()
+    assert world.xero(xero)["ContactStatus"] == "ACTIVE"
+    dropped = Change.objects.get(action=Change.Action.ARCHIVE)
+    assert dropped.state == Change.State.SUPERSEDED and "in sync again" in dropped.error
+
+
+def test_a_paused_pair_stays_paused_when_its_lost_side_is_made_again(world: World, gone: tuple[str, str]) -> None:
+    xero, _ = gone
+    pausing.pause_pair(world.link_of(xero), by=world.by, reason="Dispute")
+    stopped.make_again(world.link_of(xero), kind=Kind.ORGANISATION, contact_type="Client", by=world.by)
+    world.sync()
+    pair = world.link_of(xero)
+    assert (pair.state, pair.pause_reason) == (Link.State.CREATING, "Dispute")
+    pausing.resume_pair(pair, by=world.by)
+    world.settle()
+    assert world.link_of(xero).state == Link.State.LIVE

@@ -1,18 +1,21 @@
 """Lost replies, lost requests, expired keys, bad values and listings that cannot be believed."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from contacts import api, links
-from contacts.models import Change, Link
+from contacts import api, links, mirror, outbox, pausing, settling
+from contacts.models import Change, Link, RemoteContact
 from contacts.remote import Unavailable
 from contacts.values import Kind, System
 from karbon import remote as karbon_remote
 from karbonsync import pipeline, tasks
 from karbonsync.lease import Held
+from karbonsync.models import Lease
 from matching.models import MatchIssue
 from tests.scenarios.conftest import ADDRESS, PHONE, World, karbon_phone, xero_phone
 from tests.scenarios.test_acts import read_in_full
@@ -501,3 +504,123 @@ def test_one_record_that_cannot_be_read_keeps_no_other_from_being_settled_and_se
     world.wait_out()
     world.settle()
     world.assert_both(first, key, email="new0@both.example")
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_write_that_karbon_never_takes_is_told_to_a_person_and_sent_again_once_a_value_changes(
+    world: World, status: int
+) -> None:
+    xero, key = world.linked_pair()
+    card = world.karbon(key)["BusinessCards"][0]["BusinessCardKey"]
+    world.edit_xero(xero, EmailAddress="new@harbour.example")
+    world.fault(system="karbon", method="PUT", path=f"/BusinessCards/{card}", kind="error", status=status, times=999)
+    world.forget_calls()
+    for _ in range(outbox.TRIES + 2):
+        world.check()
+        world.wait_out()
+        time.sleep(0.35)
+        Change.objects.update(not_before=None)
+    assert pipeline.needs_a_person()
+    (reason,) = [held["reason"] for held in world.link_of(xero).held["karbon"].values()]
+    assert "does not say why" in reason
+    assert len(world.calls(system="karbon", method="PUT")) == outbox.TRIES
+    world.no_faults()
+    world.edit_xero(xero, EmailAddress="newer@harbour.example")
+    world.settle()
+    world.assert_both(xero, key, email="newer@harbour.example")
+    assert not pipeline.needs_a_person()
+
+
+def test_a_check_that_lost_its_lease_does_not_take_back_a_creation_that_is_being_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add_pair()
+    world.connect()
+    world.sync()
+    world.add_xero("Coastal Plumbing Limited", "hi@coast.example")
+    world.fault(system="karbon", method="POST", path="/Organizations/?$", kind="drop_request")
+    world.check()
+    time.sleep(0.4)
+    (slow,) = settling.due(System.KARBON, 1)
+    remotes = pipeline.connect()
+    settling.settle(remotes[System.KARBON], [slow])
+    time.sleep(0.4)
+    (slow,) = settling.due(System.KARBON, 1)  # a slow check takes it up and begins to look
+    create, find = karbon_remote.KarbonRemote.create, karbon_remote.KarbonRemote.find_created
+
+    def slowly(self: Any, creation: Any) -> Any:
+        monkeypatch.setattr(karbon_remote.KarbonRemote, "create", create)
+        made = create(self, creation)  # the other check's request is under way; the slow one had found nothing
+        monkeypatch.setattr(karbon_remote.KarbonRemote, "find_created", lambda *_: [])
+        settling.settle(remotes[System.KARBON], [slow])
+        monkeypatch.setattr(karbon_remote.KarbonRemote, "find_created", find)
+        return made
+
+    monkeypatch.setattr(karbon_remote.KarbonRemote, "create", slowly)
+    world.sync()
+    monkeypatch.undo()
+    world.wait_out()
+    world.settle()
+    assert world.karbon_names() == ["Coastal Plumbing Limited", "Harbour Joinery Limited"]
+
+
+def test_a_process_that_dies_while_a_creation_gives_way_leaves_nobody_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add_pair()
+    world.connect()
+    world.sync()
+    pausing.only_read(System.KARBON, by=world.by, reason="Month end")
+    xero = world.add_xero("Coastal Plumbing Limited", "hi@coast.example")
+    world.sync()
+    key = world.add_organisation("Coastal Plumbing Limited", "hi@coast.example")
+    world.sync()
+    pausing.write_again(by=world.by)
+    update = QuerySet.update
+
+    def dies(self: Any, **values: Any) -> int:
+        if self.model is Link and values.get("state") == Link.State.ENDED:
+            raise KeyboardInterrupt
+        return update(self, **values)
+
+    monkeypatch.setattr(QuerySet, "update", dies)
+    with pytest.raises(KeyboardInterrupt):
+        world.sync()
+    monkeypatch.undo()
+    Lease.objects.all().delete()
+    for _ in range(3):
+        world.sync()
+    assert (xero, key) in world.links()
+
+
+@pytest.mark.parametrize("system", System)
+def test_a_clock_that_was_put_back_does_not_make_us_read_in_circles(world: World, system: System) -> None:
+    xero, key = world.linked_pair()
+    world.sync()
+    contact = world.mirrored(system, {"xero": xero, "karbon": key}[system])
+    RemoteContact.objects.filter(pk=contact.pk).update(read_began_at=timezone.now() + timedelta(seconds=3))
+    mirror.ask_refreshes([contact], reason="webhook")
+    world.forget_calls()
+    world.check()
+    assert len(world.calls(system=system)) < 10
+
+
+@pytest.mark.parametrize("system", System)
+def test_a_pair_matched_again_right_after_a_lost_reply_does_not_read_in_circles(
+    world: World, settings: Any, system: System
+) -> None:
+    xero, key = world.linked_pair()
+    settings.SETTLE_AFTER_SECONDS = 3
+    if system is System.XERO:
+        world.edit_card(key, EmailAddresses=["from@karbon.example"])
+        world.fault(system="xero", method="POST", path="/Contacts/?$", kind="drop_reply")
+    else:
+        world.edit_xero(xero, EmailAddress="from@xero.example")
+        world.fault(system="karbon", method="PUT", kind="drop_reply")
+    world.check()
+    links.unsync(world.link_of(xero), by=world.by)
+    links.rematch(world.link_of(xero), by=world.by, winners={"billing_email": system.other})
+    world.forget_calls()
+    world.check()
+    assert len(world.calls(system=system)) < 10
+    assert not Change.objects.filter(state=Change.State.SUPERSEDED).exists()
