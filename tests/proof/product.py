@@ -13,9 +13,8 @@ from contacts import bell, mirror
 from contacts.models import Bell, Change, Refresh, SyncSettings
 from contacts.values import Ref, Snapshot, System
 from karbon import webhook as karbon_webhook
-from karbonsync import pipeline, tasks
+from karbonsync import outages, pipeline, tasks
 from karbonsync.lease import Held
-from karbonsync.models import Outage
 from karbonsync.pipeline import Counts
 from sandbox.xero_identity import TENANT_ID
 from tests.proof.outside import Death
@@ -66,8 +65,8 @@ class Product:
 
     def reconnect(self) -> None:
         """A person connects Xero again where its access was lost, or was given up."""
-        refused = Outage.objects.filter(system=System.XERO, ended_at=None).exists()
-        if refused or not self.is_connected() or XeroConnection.objects.exclude(problem="").exists():
+        is_refused = System.XERO in outages.open_outages()
+        if is_refused or not self.is_connected() or XeroConnection.objects.exclude(problem="").exists():
             oauth.connect_without_browser(REDIRECT)
             count("act reconnect")
 

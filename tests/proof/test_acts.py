@@ -9,6 +9,7 @@ from contacts.fields import BILLING_EMAIL, FIELDS, NAME
 from contacts.models import Change, Link, RemoteContact, SyncSettings
 from karbonsync import safety
 from matching import issues
+from tests.proof.outside import Death
 from tests.proof.people import KARBON, XERO, email_for, name_for
 from tests.proof.stage import Stage
 from tests.proof.tally import TALLY
@@ -72,6 +73,21 @@ def test_xero_is_disconnected_and_connected_again_in_a_story(stage: Stage) -> No
     story.acts.do("connect xero", 0)
     story.oracle.assert_quiet()
     assert RemoteContact.objects.get(system=XERO).billing_email == email_for(11)
+
+
+def test_a_disconnection_may_die_at_any_point(stage: Stage) -> None:
+    for number in range(0, 200, 3):
+        story = Script(stage)
+        story.edit("karbon", 11)
+        story.acts.do("disconnect xero", 0, Death("statement", number, after=True))
+        survived = stage.outside.points["statement"] < number
+        story.check()
+        story.acts.end_pauses()
+        story.oracle.assert_quiet()
+        assert RemoteContact.objects.get(system=XERO).billing_email == email_for(11)
+        if survived:
+            return
+    raise AssertionError("the act has more points than were tried")
 
 
 def braked(stage: Stage) -> Script:
