@@ -70,7 +70,7 @@ def _plan_chunk(
     asking: dict[object, list[FieldConflict]] = {}
     for conflict in FieldConflict.objects.filter(link__in=links, is_open=True):
         asking.setdefault(conflict.link_id, []).append(conflict)
-    flips = _flips(links)
+    flips, answers = _flips(links), _answers(links)
     queue: list[Change] = []
     clashes: list[FieldConflict] = []
     overtaken: list[Change] = []
@@ -98,8 +98,9 @@ def _plan_chunk(
                 continue
             if change is not None:
                 overtaken.append(change)
-            if fields := _fields_to_send(link, system, made, request_part[system]):
-                queue.append(_change(link, system, made, fields, chosen.settle_seconds))
+            answered = _answered(link, system, made, answers)
+            if fields := _fields_to_send(link, system, made, answered, request_part[system]):
+                queue.append(_change(link, system, made, fields, answered.get(fields[0]), chosen.settle_seconds))
         if link.one_by_one and not any(made.patches.values()):
             link.one_by_one = False
     ended = {"state": Change.State.SUPERSEDED, "ended_at": timezone.now()}
@@ -153,6 +154,26 @@ def _flips(links: Sequence[Link]) -> dict[object, frozenset[str]]:
         if number >= FLIPS:
             frozen.setdefault(link_id, set()).add(name)
     return {link_id: frozenset(names) for link_id, names in frozen.items()}
+
+
+def _answers(links: Sequence[Link]) -> dict[tuple[object, str], FieldConflict]:
+    """Return the last question about each field of these links that a person answered."""
+    answered = FieldConflict.objects.filter(link__in=links, is_open=False).exclude(answered_by=None)
+    return {(conflict.link_id, conflict.field): conflict for conflict in answered.order_by("closed_at")}
+
+
+def _answered(
+    link: Link, system: System, made: Plan, answers: Mapping[tuple[object, str], FieldConflict]
+) -> dict[str, FieldConflict]:
+    """Return the questions of which this patch carries the answer: a side's value that a person kept."""
+    found = {}
+    for name, step in made.patches[system].items():
+        conflict = answers.get((link.pk, name))
+        if conflict and name not in made.wished[system] and name not in link.base(system.other):
+            kept = conflict.xero_value if system.other is System.XERO else conflict.karbon_value
+            if kept == step.source:
+                found[name] = conflict
+    return found
 
 
 def plan_alone(link: Link, express_for: ExpressFor, chosen: SyncSettings) -> Plan:
@@ -254,19 +275,28 @@ def _both_present(link: Link) -> bool:
 
 
 def _fields_to_send(
-    link: Link, system: System, made: Plan, request_part: Callable[[Sequence[str]], list[str]]
+    link: Link,
+    system: System,
+    made: Plan,
+    answered: Mapping[str, FieldConflict],
+    request_part: Callable[[Sequence[str]], list[str]],
 ) -> list[str]:
     fields = list(made.patches[system])
     if wished := [name for name in fields if name in made.wished[system]]:
         first = made.wished[system][wished[0]]
         alike = ("purpose", "by", "undoes")
         fields = [name for name in wished if all(made.wished[system][name][k] == first[k] for k in alike)]  # type: ignore[literal-required]
+    elif answered:
+        first_by = next(iter(answered.values())).answered_by_id
+        fields = [name for name, conflict in answered.items() if conflict.answered_by_id == first_by]
     if not fields:
         return []
     return fields[:1] if link.one_by_one else request_part(fields)
 
 
-def _change(link: Link, system: System, made: Plan, fields: Sequence[str], settle_seconds: int) -> Change:
+def _change(
+    link: Link, system: System, made: Plan, fields: Sequence[str], answer: FieldConflict | None, settle_seconds: int
+) -> Change:
     steps = {name: made.patches[system][name] for name in fields}
     change = Change(
         link=link,
@@ -281,7 +311,9 @@ def _change(link: Link, system: System, made: Plan, fields: Sequence[str], settl
     base = link.base(system.other)
     change.source = {name: step.source for name, step in steps.items()}
     change.agreed = {name: base[name] for name in steps if name in base}
-    if base.keys() >= steps.keys():
+    if answer:
+        change.purpose, change.cause, change.by_id = Change.Purpose.LINK, answer.answer, answer.answered_by_id
+    elif base.keys() >= steps.keys():
         change.purpose, change.cause = Change.Purpose.SYNC, f"Changed in {system.other.label}"
         if settle_seconds:
             change.not_before = timezone.now() + timedelta(seconds=settle_seconds)

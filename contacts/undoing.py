@@ -49,8 +49,11 @@ def undo_change(change: Change, *, by: User) -> Undone:
 
 @transaction.atomic
 def undo_link(pair: Link, *, by: User) -> Undone:
-    """Take a link back: put back what was carried over because of it, and unsync the pair."""
-    carried = Change.objects.filter(link=pair, state=Change.State.DONE, purpose=Change.Purpose.LINK)
+    """Take a link back: put back what was carried over because of it, and unsync the pair.
+
+    What a person decided about a field since is another act, with an undo of its own.
+    """
+    carried = Change.objects.filter(link=pair, state=Change.State.DONE, purpose=Change.Purpose.LINK, by=None)
     links.unsync(pair, by=by)
     undone = _put_back(list(carried.order_by("pk")), by)
     bell.ring()

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from contacts import links
+from contacts import links, undoing
 from contacts.models import Change, FieldConflict, SyncSettings
 from contacts.values import System
-from karbonsync import pipeline
+from karbonsync import pipeline, safety
 from tests.scenarios.conftest import World, karbon_address, karbon_phone, xero_address, xero_phone
 
 NEW_ADDRESS = {"lines": "PO Box 7", "city": "Nelson", "postcode": "7040"}
@@ -416,3 +416,37 @@ def test_the_contacts_page_tells_who_typed_a_third_value_and_what_it_replaced(wo
     assert "Update in Xero Billing email: from@xero.example → third@harbour.example" in rows
     assert "Typed by a person by staff Xero's request number: " in rows
     assert "Update in Karbon Billing email: from@karbon.example → third@harbour.example" in rows
+
+
+# --- what a person decided ---------------------------------------------------------------------------------------------
+
+
+def decided(world: World, winner: System = System.XERO) -> tuple[str, str]:
+    """A pair whose question a person answered by keeping one side's value."""
+    pair = clash(world)
+    links.answer(world.conflicts()[0], by=world.by, winner=winner)
+    return pair
+
+
+@pytest.mark.parametrize("winner", list(System))
+def test_the_contacts_page_tells_who_decided_between_two_values(world: World, desk: Client, winner: System) -> None:
+    xero, _ = decided(world, winner)
+    world.settle()
+    (row,) = told(world, desk, System.XERO, xero)
+    assert "Linked" not in row and "by staff" in row
+
+
+def test_undoing_a_link_leaves_what_a_person_decided_long_after_it(world: World) -> None:
+    xero, key = decided(world)
+    world.settle()
+    undoing.undo_link(world.link_of(xero), by=world.by)
+    world.settle()
+    assert world.in_karbon(key)["email"] == "from@xero.example"
+
+
+def test_what_a_person_decided_between_two_values_is_sent_during_a_pause_for_safety(world: World) -> None:
+    _, key = clash(world)
+    safety.stop(safety.Kind.CHANGES, "25 of 25 pairs changed within an hour.")
+    links.answer(world.conflicts()[0], by=world.by, winner=System.XERO)
+    world.sync()
+    assert world.in_karbon(key)["email"] == "from@xero.example"
