@@ -142,17 +142,24 @@ class KarbonRemote:
         return json.dumps(newest) if any(newest.values()) else ""
 
     def _poll(self, kind: Kind, mark: str, keep: Keep) -> str:
-        """Read one list until a page has no news or reaches back beyond the mark; return the mark to go on from."""
-        newest, skip = mark, 0
-        enough = _moment(mark) - OVERLAP if mark else _EARLIEST
+        """Read one list back to where the last poll ended; return the mark to go on from.
+
+        A page without news ends it only if it reaches back beyond the mark: the news may have been kept by a poll that
+        then failed. A count that moves between two pages means that rows shifted, and one may have been skipped.
+        """
+        newest, skip, count = mark, 0, None
+        since, overlap = _moment(mark), OVERLAP if mark else timedelta(0)
         page: Page | None = self.client.page(kind, order_by=NEWEST_FIRST)
         while page is not None:
-            if len(page.rows) != max(0, min(PAGE_SIZE, page.count - skip)) or (mark and not page.count):
+            count = page.count if count is None else count
+            is_whole = len(page.rows) == max(0, min(PAGE_SIZE, count - skip)) and page.count == count
+            if not is_whole or (mark and not count):
                 raise _list_not_whole()
             rows = _snapshots(page, kind)
             newest = max([newest, *(row.modified_at for row in rows)], key=_moment)
             skip += len(rows)
-            if not keep(rows) or skip >= page.count or _moment(rows[-1].modified_at) < enough:
+            enough = since - overlap if keep(rows) else since
+            if skip >= count or _moment(rows[-1].modified_at) < enough:
                 return newest
             page = self._following(page, kind, skip, NEWEST_FIRST)
         raise _list_not_whole()
