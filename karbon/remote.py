@@ -17,7 +17,7 @@ from contacts import normalise
 from contacts.api import ApiSession
 from contacts.fields import BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
 from contacts.models import RemoteContact, SyncSettings
-from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailable, Walk, Write
+from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailable, Walk, Write, reading_one
 from contacts.values import CannotHold, Kind, Presence, Ref, Snapshot, System, Value, Values
 from karbon import admission, client, conventions, mapping
 from karbon import keys as access
@@ -175,10 +175,11 @@ class KarbonRemote:
         kinds = (Kind.ORGANISATION, Kind.PERSON) if ref.kind is Kind.UNKNOWN else (ref.kind,)
         for kind in kinds:
             began_at = timezone.now()
-            try:
-                record = self.client.get(kind, ref.remote_id)
-            except Missing:
-                continue
+            with reading_one():
+                try:
+                    record = self.client.get(kind, ref.remote_id)
+                except Missing:
+                    continue
             _check(record, kind, ref.remote_id)
             return mapping.record_snapshot(record, kind, began_at, self._by)
         return None
@@ -248,7 +249,8 @@ class KarbonRemote:
         found: dict[str, Snapshot] = {}
         searches = [(Kind.PERSON, spoken), (Kind.PERSON, swapped), (Kind.ORGANISATION, name)]
         for kind, spelled in dict.fromkeys(searches):
-            found |= {row.remote_id: row for row in self._namesakes(kind, spelled, name)}
+            with reading_one():
+                found |= {row.remote_id: row for row in self._namesakes(kind, spelled, name)}
         lately = [row for kind in LISTS.values() for row in self._lately(kind)]
         found |= {row.remote_id: row for row in lately if normalise.same_name(str(row.values[NAME]), name)}
         new = [self._read(row.ref) for key, row in found.items() if key not in known_keys]

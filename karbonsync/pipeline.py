@@ -19,7 +19,7 @@ from django.utils import timezone
 from contacts import budget, changes, creating, links, mirror, outbox, settling, stopped
 from contacts.models import Change, FieldConflict, Link, Refresh, RemoteContact, SyncSettings
 from contacts.planning import Express
-from contacts.remote import Keep, NotAuthorised, Remote, RemoteError, Unavailable
+from contacts.remote import Keep, NotAuthorised, Remote, RemoteError, Unavailable, Unreadable
 from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
 from karbonsync import outages, pacing, promise, safety, takeover
@@ -502,7 +502,7 @@ class Pipeline:
                     outbox.send_updates(remote, batch, polled_at=self._polled_for(system, waiting))
             except Unavailable as error:
                 outbox.postpone_unsent(batch, error)
-                self._bear(system, error)
+                self._bear(system, error, is_read=isinstance(error, Unreadable))
             finally:
                 remote.act_for_people(False)
             done += len(batch)
