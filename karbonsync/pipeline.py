@@ -337,8 +337,15 @@ class Pipeline:
 
     def _adopt_pair(self, xero: RemoteContact, karbon_pk: int) -> None:
         karbon = self._read_in_full(karbon_pk)
-        if not karbon.complete or not self._is_as_chosen():
-            return
+        if karbon.complete:
+            self._adopt_if_it_stands(xero, karbon)
+
+    @transaction.atomic
+    def _adopt_if_it_stands(self, xero: RemoteContact, karbon: RemoteContact) -> None:
+        now = self._still_due(xero)
+        if now is None or takeover.is_denied(now, karbon) or not self._is_as_chosen():
+            return  # people have acted while the record was read
+        xero = now
         if why := self.promise.broken_for(xero, karbon, PreviewRow.Outcome.ADOPTED):
             possible = Counterpart(karbon.pk, queue.keys_of(karbon))
             self._hold([Decided(xero, promise.held(Decision(Category.FULL, (possible,)), why))])
@@ -349,15 +356,29 @@ class Pipeline:
             self.counts.adopted += 1
             RemoteContact.objects.filter(pk=xero.pk).update(match_due=False)
 
+    def _still_due(self, contact: RemoteContact) -> RemoteContact | None:
+        """Lock a Xero contact and return it as it is now; None where it is no longer to be matched."""
+        list(RemoteContact.objects.select_for_update().filter(pk=contact.pk).values_list("pk"))
+        return queue.due(self.settings.import_filter).filter(pk=contact.pk).first()
+
     def _link_full_match(self, contact: RemoteContact, karbon_pk: int) -> None:
         """Read Karbon's full record, see that it still matches, and link."""
         karbon = self._read_in_full(karbon_pk)
         self.report(Run.Step.MATCH, f"{self.counts.matched['full'] + 1:,} full matches linked")
+        self._link_if_it_stands(contact, karbon)
+
+    @transaction.atomic
+    def _link_if_it_stands(self, contact: RemoteContact, karbon: RemoteContact) -> None:
+        """Link a full match, decided once more: people may have acted while the full record was read."""
         if not self.reading_is_over:
-            ((contact, decision),) = self.promise.keep(queue.decide([contact]))
+            now = self._still_due(contact)
+            if now is None:
+                return
+            ((contact, decision),) = self.promise.keep(queue.decide([now]))
             if decision.category is Category.CONFLICT:
                 self._hold_or_create([contact.pk])
-            if decision.category is not Category.FULL or not self._is_as_chosen():
+            is_still_it = decision.category is Category.FULL and decision.counterparts[0].id == karbon.pk
+            if not is_still_it or not self._is_as_chosen():
                 return  # what the full record shows is decided by the next check
         if not karbon.complete:
             return
