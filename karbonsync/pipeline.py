@@ -308,6 +308,8 @@ class Pipeline:
         issues.close_for(survivors, outcome="Linked: another contact was merged into it")
 
     def _withdraw_issues(self) -> None:
+        held = Link.objects.exclude(state=Link.State.ENDED).filter(xero__match_issues__state="open")
+        issues.close_for([pair.xero for pair in held.select_related("xero") if pair.xero], outcome="It is linked")
         wanted = queue.inside_filter(self.settings.import_filter) & Q(presence=Presence.PRESENT)
         unwanted = RemoteContact.objects.filter(match_issues__state="open").exclude(wanted)
         withdrawn = list(unwanted.distinct())

@@ -250,3 +250,19 @@ def test_a_contact_that_is_no_full_match_any_more_once_it_was_read_waits_for_a_p
         world.check()
     assert world.links() == set()
     assert world.candidates(xero) == {key}
+
+
+def test_a_process_that_dies_between_linking_and_closing_the_match_issue_leaves_no_question(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xero, key = world.add_xero(NAME, EMAIL), world.add_organisation(NAME, "other@harbour.example")
+    world.connect()
+    world.sync()
+    issue = world.issue_of(xero)
+    world.edit_card(key, EmailAddresses=[EMAIL])
+    world.settle()
+    assert world.links() == {(xero, key)}
+    MatchIssue.objects.filter(pk=issue.pk).update(state=MatchIssue.State.OPEN, closed_at=None)
+    world.settle()
+    assert world.links() == {(xero, key)}
+    assert not issues.open_issues().exists()

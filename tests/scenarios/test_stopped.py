@@ -234,6 +234,22 @@ def test_the_loser_of_a_merge_gets_another_xero_contact_when_a_person_links_it(w
     flows(world, free, pair.karbon.remote_id)
 
 
+def test_a_contact_that_takes_the_place_of_another_has_no_open_match_issue_any_more(world: World) -> None:
+    xero, key = world.linked_pair()
+    survivor, _ = world.add_pair("Coastal Plumbing Limited", "hi@coast.example")
+    world.sync()
+    rival = world.add_xero("Harbour Joinery", EMAIL)
+    world.sync()
+    assert world.candidates(rival) == {key}
+    world.control("POST", f"/xero/contacts/{xero}/merge", {"into": survivor})
+    world.later()
+    world.sync()
+    stopped.relink(world.link_of(xero), world.mirrored(System.XERO, rival), by=world.by)
+    world.settle()
+    assert (rival, key) in world.links()
+    assert not issues.open_issues().exists()
+
+
 def test_the_loser_of_a_merge_is_made_again_in_xero(world: World) -> None:
     pair = merged_into_a_linked_one(world)
     assert pair.karbon is not None
