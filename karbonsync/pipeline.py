@@ -262,7 +262,8 @@ class Pipeline:
             return
         waiting = self._adopt()
         due = queue.due(self.settings.import_filter).exclude(pk__in=waiting)
-        if due.exists():
+        returned = queue.returned(self.settings.import_filter)
+        if due.exists() or returned.exists():
             self.file()
         for decided in queue.decisions(due):
             chunk = self.promise.keep(decided)
@@ -278,6 +279,7 @@ class Pipeline:
                     except Unavailable as error:
                         self._bear(System.KARBON, error, is_read=True)
             self._hold_or_create([contact.pk for contact, d in chunk if d.category is not Category.FULL])
+        self._ask_about(list(returned.values_list("pk", flat=True)))
         self.promise.was_looked_at(is_all_decided=not queue.due(self.settings.import_filter).exists())
 
     def file(self) -> None:
@@ -296,12 +298,24 @@ class Pipeline:
             return
         list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
         decided = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
-        hold_from = self.settings.lookalike_threshold / 100 if self.settings.hold_lookalikes else None
-        closely = queue.look_closely(decided, hold_from=hold_from)
+        closely = queue.look_closely(decided, hold_from=self._hold_from)
         kept = self.promise.keep([(each.contact, each.decision) for each in closely])
         chunk = [replace(each, decision=decision) for each, (_, decision) in zip(closely, kept, strict=True)]
         self._hold([each for each in chunk if each.decision.category in (Category.CONFLICT, Category.SIMILAR)])
         self._create([each.contact for each in chunk if each.decision.category is Category.NONE])
+
+    @property
+    def _hold_from(self) -> float | None:
+        return self.settings.lookalike_threshold / 100 if self.settings.hold_lookalikes else None
+
+    @transaction.atomic
+    def _ask_about(self, pks: list[int]) -> None:
+        """Ask people about contacts that were linked before and were brought back."""
+        if not pks or not self._is_as_chosen():
+            return
+        list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
+        returned = list(queue.returned(self.settings.import_filter).filter(pk__in=pks))
+        self._hold(queue.ask_about(returned, hold_from=self._hold_from))
 
     def _follow_merges(self) -> None:
         survivors = [pair.xero for pair in stopped.follow_merges() if pair.xero]

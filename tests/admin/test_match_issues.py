@@ -244,6 +244,16 @@ def test_a_record_that_is_refused_keeps_no_other_of_the_page_from_being_read(des
     assert ["not shown to us" in match.obstacle for match in shown.context["matches"]] == [True, True, True]
 
 
+def test_a_contact_that_was_linked_before_is_said_to_be_asked_about_once_it_is_brought_back(desk):
+    left = factories.pair(factories.xero(left_out=True), state=Link.State.ENDED).xero
+    response = desk.post(reverse("admin:bring_back", args=[left.pk]), follow=True)
+    assert "the next check asks what to do with it" in response.content.decode()
+    assert "It was linked before, so the next check asks" in response.content.decode()
+    other = factories.xero("Quay Boats Limited", left_out=True)
+    response = desk.post(reverse("admin:bring_back", args=[other.pk]), follow=True)
+    assert "linked before" not in response.content.decode()
+
+
 def test_a_karbon_page_leads_to_the_match_issue_that_may_be_about_it(desk):
     issue = factories.issue()
     karbon = issue.candidates.get().karbon
