@@ -94,20 +94,19 @@ def correct(pair: Link, kind: Kind, *, by: User) -> Link:
     _teach(pair, kind, by)
     links.record(by, pair.xero, f"Corrected the kind in Karbon to {kind.label.lower()}.")
     if pair.state == Link.State.CREATING:
-        _create_as(pair, kind)
+        _create_as(pair, kind, by)
         return pair
     return _replace(pair, kind, by)
 
 
-def _create_as(pair: Link, kind: Kind) -> None:
-    """Change a creation that was not sent yet, or was refused."""
-    unsent = Change.objects.filter(
-        link=pair,
-        system=System.KARBON,
-        action=Change.Action.CREATE,
-        state__in=[Change.State.QUEUED, Change.State.REJECTED],
-    )
-    if not unsent.update(kind=kind):
+def _create_as(pair: Link, kind: Kind, by: User) -> None:
+    """Change a creation that was not sent yet; one that was refused is sent again, as the kind was in the way."""
+    creation = Change.objects.filter(link=pair, system=System.KARBON, action=Change.Action.CREATE)
+    if creation.filter(state=Change.State.QUEUED).update(kind=kind):
+        return
+    if creation.filter(state=Change.State.REJECTED).update(kind=kind):
+        links.try_again(pair, by=by)
+    else:
         raise links.Overtaken("It is being created right now. Wait a moment and look again.")
 
 

@@ -79,6 +79,16 @@ def test_a_creation_not_sent_yet_is_simply_made_as_the_other_kind(desk):
     assert not OldRecord.objects.exists()
 
 
+def test_a_refused_creation_is_sent_again_as_the_other_kind(desk, staff):
+    link = factories.creating(kind=Kind.PERSON, state="rejected")
+    Link.objects.filter(pk=link.pk).update(problem="Karbon needs a first and a last name for a person.")
+    assert "will be created as an organisation" in correct(desk, link, "organisation").content.decode()
+    link.refresh_from_db()
+    assert link.problem == ""
+    asked = Change.objects.get(state="queued")
+    assert (asked.kind, asked.by, asked.link) == ("organisation", staff, link)
+
+
 def test_a_creation_under_way_cannot_be_changed_any_more(desk):
     link = factories.creating(kind=Kind.PERSON, state="sending")
     factories.kind_check(link)

@@ -160,3 +160,15 @@ def test_contacts_created_with_an_unsure_kind_are_listed_to_be_checked(world: Wo
     assert check.link == world.link_of(xero) and 0.5 < check.confidence < 1
     kind_checks.confirm(check, by=world.by)
     assert not kind_checks.waiting().exists()
+
+
+def test_a_refused_creation_whose_kind_is_corrected_is_created(world: World) -> None:
+    world.linked_pair()
+    xero = world.add_xero("Cher", "cher@cher.example", FirstName="Cher")
+    world.sync()
+    pair = world.link_of(xero)
+    assert "is one word" in pair.problem and kind_checks.kind_of(pair) is Kind.PERSON
+    kind_checks.correct(pair, Kind.ORGANISATION, by=world.by)
+    world.settle()
+    (made,) = [r for r in world.state()["karbon"]["organizations"] if read_karbon(r)["name"] == "Cher"]
+    assert (xero, key_of(made)) in world.links()
