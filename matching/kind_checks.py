@@ -142,13 +142,16 @@ def obstacle(pair: Link) -> str:
 def values_only_in_karbon(pair: Link) -> dict[str, Value]:
     """Return what the new record takes from the old one: edits on their way to Xero, and what Xero never had.
 
-    Everything else comes from Xero. Raise NotPossible where that cannot be told yet.
+    Everything else comes from Xero, as does all but the name where the old record has no card. Raise NotPossible where
+    that cannot be told yet.
     """
     if why := obstacle(pair):
         raise links.NotPossible(why)
     assert pair.xero is not None and pair.karbon is not None
     kept: dict[str, Value] = {}
     for name, field in FIELDS.items():
+        if name not in pair.xero.values or name not in pair.karbon.values:
+            continue
         left, right = pair.xero.values[name], pair.karbon.values[name]
         outcome = merge(name, Side(pair.base_xero, pair.xero.values), Side(pair.base_karbon, pair.karbon.values))
         if outcome is Outcome.CLASH:

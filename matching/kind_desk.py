@@ -127,6 +127,7 @@ def _values(pair: Link) -> list[tuple[str, str, str]]:
     return [
         (field.label, field.show(kept.get(name, pair.xero.values[name])), System.KARBON.label if name in kept else System.XERO.label)
         for name, field in FIELDS.items()
+        if name in pair.xero.values
     ]  # fmt: skip
 
 

@@ -89,6 +89,14 @@ def test_a_refused_creation_is_sent_again_as_the_other_kind(desk, staff):
     assert (asked.kind, asked.by, asked.link) == ("organisation", staff, link)
 
 
+def test_the_kind_of_a_record_without_a_card_can_be_corrected(desk):
+    link = factories.pair()
+    RemoteContact.objects.filter(pk=link.karbon_id).update(values={"name": "Harbour Joinery"})
+    assert "accounts@harbour.example" in desk.get(page(link)).content.decode()
+    correct(desk, link)
+    assert Change.objects.get(action="create").typed == {}
+
+
 def test_a_creation_under_way_cannot_be_changed_any_more(desk):
     link = factories.creating(kind=Kind.PERSON, state="sending")
     factories.kind_check(link)
