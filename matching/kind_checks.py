@@ -119,8 +119,15 @@ def _replace(pair: Link, kind: Kind, by: User) -> Link:
     cause = f"Kind corrected to {kind.label.lower()}"
     want = links.Wanted(xero, kind, contact_type_of(old), cause=cause, by=by, typed=typed)
     made = links.create_counterparts([want])[0]
+    _keep_paused(made, pair)
     OldRecord.objects.create(xero=xero, karbon=old, link=made, kind=kind, by=by)
     return made
+
+
+def _keep_paused(made: Link, former: Link) -> None:
+    """What a person paused stays paused in its new pair: not even the creation goes out."""
+    made.paused_at, made.paused_by, made.pause_reason = former.paused_at, former.paused_by, former.pause_reason
+    made.save(update_fields=["paused_at", "paused_by", "pause_reason"])
 
 
 def obstacle(pair: Link) -> str:

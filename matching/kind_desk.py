@@ -145,7 +145,8 @@ def _correct_now(request: HttpRequest, link_id: object, *, by: User) -> HttpResp
     if made.pk == pair.pk:
         success(request, f"{pair} will be created as {words}.")
     else:
-        success(request, f"{pair} is created again as {words} in a moment. Delete the old record in Karbon: it is listed here until it is gone.")  # fmt: skip
+        when = "once its pause ends" if made.paused_at else "in a moment"
+        success(request, f"{pair} is created again as {words} {when}. Delete the old record in Karbon: it is listed here until it is gone.")  # fmt: skip
     return redirect(list_url())
 
 

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from contacts import pausing
 from contacts.models import Change, Link, Refresh, RemoteContact
 from contacts.values import Kind, Presence
 from matching import kind_checks
@@ -95,6 +96,14 @@ def test_the_kind_of_a_record_without_a_card_can_be_corrected(desk):
     assert "accounts@harbour.example" in desk.get(page(link)).content.decode()
     correct(desk, link)
     assert Change.objects.get(action="create").typed == {}
+
+
+def test_a_paused_pair_stays_paused_in_its_new_pair(desk, staff):
+    link = in_sync()
+    pausing.pause_pair(link, by=staff, reason="In dispute")
+    assert "is created again as a person once its pause ends" in correct(desk, link).content.decode()
+    made = Link.objects.get(state="creating")
+    assert (made.paused_by, made.pause_reason) == (staff, "In dispute") and made.paused_at
 
 
 def test_a_creation_under_way_cannot_be_changed_any_more(desk):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts import links
+from contacts import links, pausing
 from contacts.models import Change, Link
 from contacts.values import Kind, Presence, System
 from karbonsync import pipeline
@@ -172,3 +172,15 @@ def test_a_refused_creation_whose_kind_is_corrected_is_created(world: World) -> 
     world.settle()
     (made,) = [r for r in world.state()["karbon"]["organizations"] if read_karbon(r)["name"] == "Cher"]
     assert (xero, key_of(made)) in world.links()
+
+
+def test_the_right_record_of_a_paused_pair_is_made_once_the_pause_ends(world: World) -> None:
+    xero, _ = wrongly_organised(world)
+    pausing.pause_pair(world.link_of(xero), by=world.by, reason="In dispute")
+    kind_checks.correct(world.link_of(xero), Kind.PERSON, by=world.by)
+    world.sync()
+    assert people(world) == []
+    pausing.resume_pair(world.link_of(xero), by=world.by)
+    world.settle()
+    (made,) = people(world)
+    assert world.links() == {(xero, key_of(made))}
