@@ -70,6 +70,7 @@ class ContactAdmin(ReadOnlyAdmin):
             return contact
         pair = contact.open_links[0] if contact.open_links else None
         other = pair.side(self.system.other) if pair else None
+        issue = contact.match_issues.filter(state="open").first() if self.system is System.XERO else None
         changes = admin_undo.with_undoings(finding.changes_of(contact))[:HISTORY]
         return pages.show(
             request,
@@ -94,7 +95,8 @@ class ContactAdmin(ReadOnlyAdmin):
             other_url=pages.contact_url(other) if other else "",
             held=held_values(pair) if pair else [],
             clash=name_clash(pair) if pair else [],
-            issue=contact.match_issues.filter(state="open").first() if self.system is System.XERO else None,
+            issue=issue,
+            was_linked=not pair and not issue and finding.was_linked(contact),
             candidacies=contact.candidacies.filter(issue__state="open").select_related("issue__xero")[:5],
             changes=admin_undo.history(changes),
             log=finding.log_of(filter(None, [contact, other]))[:HISTORY],

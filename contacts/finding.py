@@ -6,7 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Prefetch, Q, QuerySet
 
-from contacts import normalise
+from contacts import links, normalise
 from contacts.models import Change, KarbonContact, Link, RemoteContact, XeroContact
 from contacts.values import Presence, System
 
@@ -17,6 +17,11 @@ REFUSED = (Q(state=Link.State.LIVE) & ~Q(held={})) | (Q(state=Link.State.CREATIN
 def is_name_held(pair: Link) -> bool:
     """Tell whether Xero does not take the name that a live pair has in Karbon."""
     return pair.state == Link.State.LIVE and "name" in pair.held.get(System.XERO, {})
+
+
+def was_linked(contact: RemoteContact) -> bool:
+    """Tell whether a Xero contact once had a pair: then a person is asked before it is linked or created again."""
+    return contact.system == System.XERO and RemoteContact.objects.filter(links.ever_linked(), pk=contact.pk).exists()
 
 
 def name_keys(name: str) -> set[str]:

@@ -25,7 +25,7 @@ from contacts import mirror
 from contacts.fields import FIELDS
 from contacts.links import NotPossible, Overtaken
 from contacts.models import RemoteContact
-from contacts.remote import RemoteError
+from contacts.remote import RemoteError, Unreadable
 from contacts.values import Ref, Snapshot, System
 
 View = Callable[..., HttpResponse]
@@ -131,6 +131,8 @@ def read_in_full(contacts: Sequence[RemoteContact], read: Read) -> dict[int, str
     for number, contact in enumerate(wanting[:READ_AT_ONCE]):
         try:
             problem = _read_one(contact, read)
+        except Unreadable as error:
+            problem = f"The full record could not be read from {System(contact.system).label}. {error}"
         except RemoteError as error:  # a service that fails once is not waited for again and again
             problem = f"The full record could not be read from {System(contact.system).label}. {error}"
             return problems | {unread.pk: problem for unread in wanting[number:]}

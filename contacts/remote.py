@@ -5,7 +5,8 @@ Errors are typed by what the caller does next, raised by ``ApiSession`` and caug
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -39,6 +40,19 @@ class Rejected(RemoteError):
 
 class Missing(RemoteError):
     """No such record, or none that we may see."""
+
+
+class Unreadable(Unavailable):
+    """The service answers, but refuses to show what was asked about one record. It is asked again later; others go on."""
+
+
+@contextmanager
+def reading_one() -> Iterator[None]:
+    """Whatever a read of one record is refused for, that record alone is at fault (invariant 12)."""
+    try:
+        yield
+    except (Rejected, Missing) as refusal:
+        raise Unreadable(f"It was not shown to us, and will be asked for again. {refusal}") from refusal
 
 
 @dataclass(frozen=True)
@@ -123,7 +137,7 @@ class Remote(Protocol):
         """Keep what changed since the cursor and return the next one. Raise Unavailable when the answer is not whole."""
 
     def read(self, refs: Sequence[Ref]) -> Mapping[str, Snapshot | None]:
-        """Read full records by id; None for each that the service does not show us."""
+        """Read full records by id; None for each that is not there for us. Raise Unreadable when the service refuses."""
 
     def one_request(self, fields: Sequence[str]) -> list[str]:
         """Return the part of these fields that a single request can carry."""
@@ -144,7 +158,7 @@ class Remote(Protocol):
         """Create the record once. Raise Rejected, or Unavailable when the outcome is not known."""
 
     def find_created(self, creation: Creation, known_keys: Sequence[str]) -> list[Snapshot]:
-        """Return the records that an earlier attempt at this creation may have made, in full.
+        """Return the records that an earlier attempt at this creation may have made, in full. Raise Unreadable when refused.
 
         Those that are not called so, but share an email or phone, come as list rows: they may be ours, renamed since.
         """

@@ -17,7 +17,7 @@ from contacts import normalise
 from contacts.api import ApiSession
 from contacts.fields import BILLING_EMAIL, FIELDS, NAME, PRIMARY_PHONE
 from contacts.models import RemoteContact, SyncSettings
-from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailable, Walk, Write
+from contacts.remote import Creation, Glance, Keep, Missing, Rejected, Unavailable, Walk, Write, reading_one
 from contacts.values import CannotHold, Kind, Presence, Ref, Snapshot, System, Value, Values
 from karbon import admission, client, conventions, mapping
 from karbon import keys as access
@@ -142,17 +142,24 @@ class KarbonRemote:
         return json.dumps(newest) if any(newest.values()) else ""
 
     def _poll(self, kind: Kind, mark: str, keep: Keep) -> str:
-        """Read one list until a page has no news or reaches back beyond the mark; return the mark to go on from."""
-        newest, skip = mark, 0
-        enough = _moment(mark) - OVERLAP if mark else _EARLIEST
+        """Read one list back to where the last poll ended; return the mark to go on from.
+
+        A page without news ends it only if it reaches back beyond the mark: the news may have been kept by a poll that
+        then failed. A count that moves between two pages means that rows shifted, and one may have been skipped.
+        """
+        newest, skip, count = mark, 0, None
+        since, overlap = _moment(mark), OVERLAP if mark else timedelta(0)
         page: Page | None = self.client.page(kind, order_by=NEWEST_FIRST)
         while page is not None:
-            if len(page.rows) != max(0, min(PAGE_SIZE, page.count - skip)) or (mark and not page.count):
+            count = page.count if count is None else count
+            is_whole = len(page.rows) == max(0, min(PAGE_SIZE, count - skip)) and page.count == count
+            if not is_whole or (mark and not count):
                 raise _list_not_whole()
             rows = _snapshots(page, kind)
             newest = max([newest, *(row.modified_at for row in rows)], key=_moment)
             skip += len(rows)
-            if not keep(rows) or skip >= page.count or _moment(rows[-1].modified_at) < enough:
+            enough = since - overlap if keep(rows) else since
+            if skip >= count or _moment(rows[-1].modified_at) < enough:
                 return newest
             page = self._following(page, kind, skip, NEWEST_FIRST)
         raise _list_not_whole()
@@ -168,10 +175,11 @@ class KarbonRemote:
         kinds = (Kind.ORGANISATION, Kind.PERSON) if ref.kind is Kind.UNKNOWN else (ref.kind,)
         for kind in kinds:
             began_at = timezone.now()
-            try:
-                record = self.client.get(kind, ref.remote_id)
-            except Missing:
-                continue
+            with reading_one():
+                try:
+                    record = self.client.get(kind, ref.remote_id)
+                except Missing:
+                    continue
             _check(record, kind, ref.remote_id)
             return mapping.record_snapshot(record, kind, began_at, self._by)
         return None
@@ -241,7 +249,8 @@ class KarbonRemote:
         found: dict[str, Snapshot] = {}
         searches = [(Kind.PERSON, spoken), (Kind.PERSON, swapped), (Kind.ORGANISATION, name)]
         for kind, spelled in dict.fromkeys(searches):
-            found |= {row.remote_id: row for row in self._namesakes(kind, spelled, name)}
+            with reading_one():
+                found |= {row.remote_id: row for row in self._namesakes(kind, spelled, name)}
         lately = [row for kind in LISTS.values() for row in self._lately(kind)]
         found |= {row.remote_id: row for row in lately if normalise.same_name(str(row.values[NAME]), name)}
         new = [self._read(row.ref) for key, row in found.items() if key not in known_keys]

@@ -19,7 +19,7 @@ from django.utils import timezone
 from contacts import budget, changes, creating, links, mirror, outbox, settling, stopped
 from contacts.models import Change, FieldConflict, Link, Refresh, RemoteContact, SyncSettings
 from contacts.planning import Express
-from contacts.remote import Keep, NotAuthorised, Remote, RemoteError, Unavailable
+from contacts.remote import Keep, NotAuthorised, Remote, RemoteError, Unavailable, Unreadable
 from contacts.values import CannotHold, Kind, Presence, Snapshot, System, Value
 from karbon import remote as karbon_remote
 from karbonsync import outages, pacing, promise, safety, takeover
@@ -262,7 +262,8 @@ class Pipeline:
             return
         waiting = self._adopt()
         due = queue.due(self.settings.import_filter).exclude(pk__in=waiting)
-        if due.exists():
+        returned = queue.returned(self.settings.import_filter)
+        if due.exists() or returned.exists():
             self.file()
         for decided in queue.decisions(due):
             chunk = self.promise.keep(decided)
@@ -278,6 +279,7 @@ class Pipeline:
                     except Unavailable as error:
                         self._bear(System.KARBON, error, is_read=True)
             self._hold_or_create([contact.pk for contact, d in chunk if d.category is not Category.FULL])
+        self._ask_about(list(returned.values_list("pk", flat=True)))
         self.promise.was_looked_at(is_all_decided=not queue.due(self.settings.import_filter).exists())
 
     def file(self) -> None:
@@ -296,18 +298,32 @@ class Pipeline:
             return
         list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
         decided = queue.decide(list(queue.due(self.settings.import_filter).filter(pk__in=pks)))
-        hold_from = self.settings.lookalike_threshold / 100 if self.settings.hold_lookalikes else None
-        closely = queue.look_closely(decided, hold_from=hold_from)
+        closely = queue.look_closely(decided, hold_from=self._hold_from)
         kept = self.promise.keep([(each.contact, each.decision) for each in closely])
         chunk = [replace(each, decision=decision) for each, (_, decision) in zip(closely, kept, strict=True)]
         self._hold([each for each in chunk if each.decision.category in (Category.CONFLICT, Category.SIMILAR)])
         self._create([each.contact for each in chunk if each.decision.category is Category.NONE])
+
+    @property
+    def _hold_from(self) -> float | None:
+        return self.settings.lookalike_threshold / 100 if self.settings.hold_lookalikes else None
+
+    @transaction.atomic
+    def _ask_about(self, pks: list[int]) -> None:
+        """Ask people about contacts that were linked before and were brought back."""
+        if not pks or not self._is_as_chosen():
+            return
+        list(RemoteContact.objects.select_for_update().filter(pk__in=pks).values_list("pk"))
+        returned = list(queue.returned(self.settings.import_filter).filter(pk__in=pks))
+        self._hold(queue.ask_about(returned, hold_from=self._hold_from))
 
     def _follow_merges(self) -> None:
         survivors = [pair.xero for pair in stopped.follow_merges() if pair.xero]
         issues.close_for(survivors, outcome="Linked: another contact was merged into it")
 
     def _withdraw_issues(self) -> None:
+        held = Link.objects.exclude(state=Link.State.ENDED).filter(xero__match_issues__state="open")
+        issues.close_for([pair.xero for pair in held.select_related("xero") if pair.xero], outcome="It is linked")
         wanted = queue.inside_filter(self.settings.import_filter) & Q(presence=Presence.PRESENT)
         unwanted = RemoteContact.objects.filter(match_issues__state="open").exclude(wanted)
         withdrawn = list(unwanted.distinct())
@@ -337,8 +353,15 @@ class Pipeline:
 
     def _adopt_pair(self, xero: RemoteContact, karbon_pk: int) -> None:
         karbon = self._read_in_full(karbon_pk)
-        if not karbon.complete or not self._is_as_chosen():
-            return
+        if karbon.complete:
+            self._adopt_if_it_stands(xero, karbon)
+
+    @transaction.atomic
+    def _adopt_if_it_stands(self, xero: RemoteContact, karbon: RemoteContact) -> None:
+        now = self._still_due(xero)
+        if now is None or takeover.is_denied(now, karbon) or not self._is_as_chosen():
+            return  # people have acted while the record was read
+        xero = now
         if why := self.promise.broken_for(xero, karbon, PreviewRow.Outcome.ADOPTED):
             possible = Counterpart(karbon.pk, queue.keys_of(karbon))
             self._hold([Decided(xero, promise.held(Decision(Category.FULL, (possible,)), why))])
@@ -349,15 +372,29 @@ class Pipeline:
             self.counts.adopted += 1
             RemoteContact.objects.filter(pk=xero.pk).update(match_due=False)
 
+    def _still_due(self, contact: RemoteContact) -> RemoteContact | None:
+        """Lock a Xero contact and return it as it is now; None where it is no longer to be matched."""
+        list(RemoteContact.objects.select_for_update().filter(pk=contact.pk).values_list("pk"))
+        return queue.due(self.settings.import_filter).filter(pk=contact.pk).first()
+
     def _link_full_match(self, contact: RemoteContact, karbon_pk: int) -> None:
         """Read Karbon's full record, see that it still matches, and link."""
         karbon = self._read_in_full(karbon_pk)
         self.report(Run.Step.MATCH, f"{self.counts.matched['full'] + 1:,} full matches linked")
+        self._link_if_it_stands(contact, karbon)
+
+    @transaction.atomic
+    def _link_if_it_stands(self, contact: RemoteContact, karbon: RemoteContact) -> None:
+        """Link a full match, decided once more: people may have acted while the full record was read."""
         if not self.reading_is_over:
-            ((contact, decision),) = self.promise.keep(queue.decide([contact]))
+            now = self._still_due(contact)
+            if now is None:
+                return
+            ((contact, decision),) = self.promise.keep(queue.decide([now]))
             if decision.category is Category.CONFLICT:
                 self._hold_or_create([contact.pk])
-            if decision.category is not Category.FULL or not self._is_as_chosen():
+            is_still_it = decision.category is Category.FULL and decision.counterparts[0].id == karbon.pk
+            if not is_still_it or not self._is_as_chosen():
                 return  # what the full record shows is decided by the next check
         if not karbon.complete:
             return
@@ -502,7 +539,7 @@ class Pipeline:
                     outbox.send_updates(remote, batch, polled_at=self._polled_for(system, waiting))
             except Unavailable as error:
                 outbox.postpone_unsent(batch, error)
-                self._bear(system, error)
+                self._bear(system, error, is_read=isinstance(error, Unreadable))
             finally:
                 remote.act_for_people(False)
             done += len(batch)

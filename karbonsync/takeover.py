@@ -110,6 +110,11 @@ def pairs(import_filter: str, *, also_held: bool = False) -> list[FormerPair]:
     ]
 
 
+def is_denied(xero: RemoteContact, karbon: RemoteContact) -> bool:
+    """Tell whether a person has said that the two are not the same."""
+    return Verdict.objects.filter(xero=xero, karbon=karbon, is_same=False).exists()
+
+
 def agree(import_filter: str) -> None:
     """A person has seen the pairs that Karbon told of: from now on they may be linked, held contacts too."""
     FormerPair.objects.filter(is_agreed=False).update(is_agreed=True)

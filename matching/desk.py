@@ -303,7 +303,8 @@ def leave_contact_out(request: HttpRequest, contact_id: int, *, by: User) -> Htt
 def bring_back(request: HttpRequest, contact_id: int, *, by: User) -> HttpResponse:
     contact = get_object_or_404(RemoteContact, pk=contact_id)
     links.bring_back(contact, by=by)
-    success(request, f"{contact} takes part again.")
+    asked = " It was linked before, so the next check asks what to do with it." if finding.was_linked(contact) else ""
+    success(request, f"{contact} takes part again.{asked}")
     return redirect(pages.contact_url(contact))
 
 

@@ -94,20 +94,19 @@ def correct(pair: Link, kind: Kind, *, by: User) -> Link:
     _teach(pair, kind, by)
     links.record(by, pair.xero, f"Corrected the kind in Karbon to {kind.label.lower()}.")
     if pair.state == Link.State.CREATING:
-        _create_as(pair, kind)
+        _create_as(pair, kind, by)
         return pair
     return _replace(pair, kind, by)
 
 
-def _create_as(pair: Link, kind: Kind) -> None:
-    """Change a creation that was not sent yet, or was refused."""
-    unsent = Change.objects.filter(
-        link=pair,
-        system=System.KARBON,
-        action=Change.Action.CREATE,
-        state__in=[Change.State.QUEUED, Change.State.REJECTED],
-    )
-    if not unsent.update(kind=kind):
+def _create_as(pair: Link, kind: Kind, by: User) -> None:
+    """Change a creation that was not sent yet; one that was refused is sent again, as the kind was in the way."""
+    creation = Change.objects.filter(link=pair, system=System.KARBON, action=Change.Action.CREATE)
+    if creation.filter(state=Change.State.QUEUED).update(kind=kind):
+        return
+    if creation.filter(state=Change.State.REJECTED).update(kind=kind):
+        links.try_again(pair, by=by)
+    else:
         raise links.Overtaken("It is being created right now. Wait a moment and look again.")
 
 
@@ -120,8 +119,15 @@ def _replace(pair: Link, kind: Kind, by: User) -> Link:
     cause = f"Kind corrected to {kind.label.lower()}"
     want = links.Wanted(xero, kind, contact_type_of(old), cause=cause, by=by, typed=typed)
     made = links.create_counterparts([want])[0]
+    _keep_paused(made, pair)
     OldRecord.objects.create(xero=xero, karbon=old, link=made, kind=kind, by=by)
     return made
+
+
+def _keep_paused(made: Link, former: Link) -> None:
+    """What a person paused stays paused in its new pair: not even the creation goes out."""
+    made.paused_at, made.paused_by, made.pause_reason = former.paused_at, former.paused_by, former.pause_reason
+    made.save(update_fields=["paused_at", "paused_by", "pause_reason"])
 
 
 def obstacle(pair: Link) -> str:
@@ -143,13 +149,16 @@ def obstacle(pair: Link) -> str:
 def values_only_in_karbon(pair: Link) -> dict[str, Value]:
     """Return what the new record takes from the old one: edits on their way to Xero, and what Xero never had.
 
-    Everything else comes from Xero. Raise NotPossible where that cannot be told yet.
+    Everything else comes from Xero, as does all but the name where the old record has no card. Raise NotPossible where
+    that cannot be told yet.
     """
     if why := obstacle(pair):
         raise links.NotPossible(why)
     assert pair.xero is not None and pair.karbon is not None
     kept: dict[str, Value] = {}
     for name, field in FIELDS.items():
+        if name not in pair.xero.values or name not in pair.karbon.values:
+            continue
         left, right = pair.xero.values[name], pair.karbon.values[name]
         outcome = merge(name, Side(pair.base_xero, pair.xero.values), Side(pair.base_karbon, pair.karbon.values))
         if outcome is Outcome.CLASH:

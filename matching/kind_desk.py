@@ -127,6 +127,7 @@ def _values(pair: Link) -> list[tuple[str, str, str]]:
     return [
         (field.label, field.show(kept.get(name, pair.xero.values[name])), System.KARBON.label if name in kept else System.XERO.label)
         for name, field in FIELDS.items()
+        if name in pair.xero.values
     ]  # fmt: skip
 
 
@@ -144,7 +145,8 @@ def _correct_now(request: HttpRequest, link_id: object, *, by: User) -> HttpResp
     if made.pk == pair.pk:
         success(request, f"{pair} will be created as {words}.")
     else:
-        success(request, f"{pair} is created again as {words} in a moment. Delete the old record in Karbon: it is listed here until it is gone.")  # fmt: skip
+        when = "once its pause ends" if made.paused_at else "in a moment"
+        success(request, f"{pair} is created again as {words} {when}. Delete the old record in Karbon: it is listed here until it is gone.")  # fmt: skip
     return redirect(list_url())
 
 

@@ -1,12 +1,12 @@
 """Finds out which Xero contacts are due for matching and what each one is, with a fixed number of queries per chunk."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Count, Q, QuerySet
 
 from contacts import links
-from contacts.models import RemoteContact, SyncSettings
+from contacts.models import Link, RemoteContact, SyncSettings
 from contacts.values import Kind, Presence, System
 from matching import matcher, suggestions
 from matching.matcher import Category, Counterpart, Decision, Keys
@@ -15,6 +15,7 @@ from matching.suggestions import Suggestion
 
 CHUNK = 500
 NO_KEYS = Keys(frozenset(), "")
+LINKED_BEFORE = "It was linked before. Link it, create a new Karbon contact, or leave it out."
 
 
 def inside_filter(import_filter: str) -> Q:
@@ -27,14 +28,25 @@ def inside_filter(import_filter: str) -> Q:
 
 
 def due(import_filter: str) -> QuerySet[RemoteContact]:
-    """Xero contacts to be matched: present, inside the filter, never linked, not left out, new or changed.
+    """Xero contacts to be matched: never linked, and to be looked at."""
+    return _to_be_looked_at(import_filter).filter(~links.ever_linked())
+
+
+def returned(import_filter: str) -> QuerySet[RemoteContact]:
+    """Xero contacts that were linked before and take part again without a pair: a person is asked, as nobody who left
+    comes back by itself."""
+    held = Link.objects.exclude(state=Link.State.ENDED).filter(xero__isnull=False)
+    return _to_be_looked_at(import_filter).filter(links.ever_linked()).exclude(pk__in=held.values("xero"))
+
+
+def _to_be_looked_at(import_filter: str) -> QuerySet[RemoteContact]:
+    """Xero contacts that are present, inside the filter, not left out, new or changed.
 
     One that is to be read again waits: a list may have lacked it. One that may be of our own making waits, too.
     """
     return RemoteContact.objects.filter(
         ~links.perhaps_ours(System.XERO),
         inside_filter(import_filter),
-        ~links.ever_linked(),
         system=System.XERO,
         presence=Presence.PRESENT,
         match_due=True,
@@ -114,6 +126,24 @@ def _with_suggestions(
         "No exact match, but Karbon has a contact that looks very much like this one.",
     )
     return Decided(contact, held, free)
+
+
+def ask_about(contacts: Sequence[RemoteContact], *, hold_from: float | None) -> list[Decided]:
+    """Make questions of contacts that were linked before, whatever the rule says, with whom they might be.
+
+    The Karbon contact that one was linked to may be linked again, as long as no other pair holds it.
+    """
+    decided = [(contact, _question(d, set()) if d.counterparts else d) for contact, d in decide(contacts)]
+    closely = look_closely(decided, hold_from=hold_from)
+    ids = [int(other.id) for each in closely for other in each.decision.counterparts]
+    standing = Link.objects.exclude(state=Link.State.ENDED).filter(karbon__in=ids)
+    held = set(standing.values_list("karbon_id", flat=True))
+    return [replace(each, decision=_question(each.decision, held)) for each in closely]
+
+
+def _question(decision: Decision, held: set[int]) -> Decision:
+    possible = (replace(other, is_taken=other.id in held) for other in decision.counterparts)
+    return Decision(Category.CONFLICT, tuple(possible), LINKED_BEFORE)
 
 
 def keys_of(contact: RemoteContact) -> Keys:

@@ -8,7 +8,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from contacts.api import ApiSession
-from contacts.remote import Creation, Glance, Keep, Missing, NotAuthorised, Rejected, Unavailable, Walk, Write
+from contacts.remote import (
+    Creation,
+    Glance,
+    Keep,
+    Missing,
+    NotAuthorised,
+    Rejected,
+    Unavailable,
+    Walk,
+    Write,
+    reading_one,
+)
 from contacts.values import Kind, Ref, Snapshot, System, Value, Values
 from xero import client, mapping, oauth
 from xero.client import IDS_PER_CALL, Page, XeroClient
@@ -72,7 +83,8 @@ class XeroRemote:
         found: dict[str, Snapshot | None] = {}
         for start in range(0, len(wanted), IDS_PER_CALL):
             batch = wanted[start : start + IDS_PER_CALL]
-            page = self._client.by_ids(batch)
+            with reading_one():
+                page = self._client.by_ids(batch)
             if len(page.contacts) != page.item_count:
                 raise _not_whole()
             found |= {snapshot.remote_id: snapshot for snapshot in _snapshots(page)}
@@ -85,7 +97,8 @@ class XeroRemote:
 
     def _read_one(self, remote_id: str) -> Snapshot | None:
         began_at = timezone.now()
-        contact = self._client.one(remote_id)
+        with reading_one():
+            contact = self._client.one(remote_id)
         if contact is not None and mapping.contact_id(contact) != remote_id:
             raise _not_whole()
         return mapping.snapshot(contact, began_at) if contact is not None else None
@@ -176,11 +189,10 @@ class XeroRemote:
 
     def find_created(self, creation: Creation, known_keys: Sequence[str]) -> list[Snapshot]:
         """Find it by its number, which is unique on Xero's side, archived contacts included (facts, Xero 10.3)."""
-        return [
-            snapshot
-            for snapshot in _snapshots(self._client.numbered(creation.marker))
-            if snapshot.payload.get("ContactNumber") == creation.marker
-        ]
+        with reading_one():
+            page = self._client.numbered(creation.marker)
+        mine = (snapshot for snapshot in _snapshots(page) if snapshot.payload.get("ContactNumber") == creation.marker)
+        return list(mine)
 
 
 class _Listing:

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from contacts import pausing
 from contacts.models import Change, Link, Refresh, RemoteContact
 from contacts.values import Kind, Presence
 from matching import kind_checks
@@ -77,6 +78,32 @@ def test_a_creation_not_sent_yet_is_simply_made_as_the_other_kind(desk):
     assert Change.objects.get().kind == "organisation"
     assert KindCheck.objects.get().state == "corrected"
     assert not OldRecord.objects.exists()
+
+
+def test_a_refused_creation_is_sent_again_as_the_other_kind(desk, staff):
+    link = factories.creating(kind=Kind.PERSON, state="rejected")
+    Link.objects.filter(pk=link.pk).update(problem="Karbon needs a first and a last name for a person.")
+    assert "will be created as an organisation" in correct(desk, link, "organisation").content.decode()
+    link.refresh_from_db()
+    assert link.problem == ""
+    asked = Change.objects.get(state="queued")
+    assert (asked.kind, asked.by, asked.link) == ("organisation", staff, link)
+
+
+def test_the_kind_of_a_record_without_a_card_can_be_corrected(desk):
+    link = factories.pair()
+    RemoteContact.objects.filter(pk=link.karbon_id).update(values={"name": "Harbour Joinery"})
+    assert "accounts@harbour.example" in desk.get(page(link)).content.decode()
+    correct(desk, link)
+    assert Change.objects.get(action="create").typed == {}
+
+
+def test_a_paused_pair_stays_paused_in_its_new_pair(desk, staff):
+    link = in_sync()
+    pausing.pause_pair(link, by=staff, reason="In dispute")
+    assert "is created again as a person once its pause ends" in correct(desk, link).content.decode()
+    made = Link.objects.get(state="creating")
+    assert (made.paused_by, made.pause_reason) == (staff, "In dispute") and made.paused_at
 
 
 def test_a_creation_under_way_cannot_be_changed_any_more(desk):

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from contacts.models import Change, Link, SyncSettings
-from contacts.remote import Unavailable
+from contacts.remote import Unavailable, Unreadable
 from contacts.values import Kind, Presence, Snapshot, System
 from matching.models import Candidate, MatchIssue, Verdict
 from tests.admin import factories
@@ -232,6 +232,26 @@ def test_a_service_that_fails_is_asked_once_per_page(desk, monkeypatch):
     shown = desk.get(page(factories.issue(factories.xero(), *rights)))
     assert len(calls) == 1
     assert all(match.obstacle for match in shown.context["matches"])
+
+
+def test_a_record_that_is_refused_keeps_no_other_of_the_page_from_being_read(desk, monkeypatch):
+    def read(refs):
+        raise Unreadable("It was not shown to us.")
+
+    monkeypatch.setattr("karbonsync.admin_site.karbon_remote.connect", lambda **_: type("R", (), {"read": staticmethod(read)}))  # fmt: skip
+    rights = [factories.karbon(complete=False) for _ in range(3)]
+    shown = desk.get(page(factories.issue(factories.xero(), *rights)))
+    assert ["not shown to us" in match.obstacle for match in shown.context["matches"]] == [True, True, True]
+
+
+def test_a_contact_that_was_linked_before_is_said_to_be_asked_about_once_it_is_brought_back(desk):
+    left = factories.pair(factories.xero(left_out=True), state=Link.State.ENDED).xero
+    response = desk.post(reverse("admin:bring_back", args=[left.pk]), follow=True)
+    assert "the next check asks what to do with it" in response.content.decode()
+    assert "It was linked before, so the next check asks" in response.content.decode()
+    other = factories.xero("Quay Boats Limited", left_out=True)
+    response = desk.post(reverse("admin:bring_back", args=[other.pk]), follow=True)
+    assert "linked before" not in response.content.decode()
 
 
 def test_a_karbon_page_leads_to_the_match_issue_that_may_be_about_it(desk):

@@ -1,6 +1,6 @@
 """Karbon as the sync sees it, against the sandbox."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -153,9 +153,42 @@ def test_a_list_that_repeats_its_link_for_ever_ends(
 def test_a_quiet_poll_takes_two_calls(karbon: KarbonRemote, play: Play, mirror: Mirror) -> None:
     many(play, 150)
     play.person("Mere", "Tane")
+    play.control("POST", "clock", {"advance": 5})
+    play.organisation("The latest")
     cursor, spent = karbon.walk(mirror.keep).cursor, karbon.calls
     assert karbon.poll(cursor, mirror.keep) == cursor
     assert karbon.calls - spent == 2
+
+
+def test_a_poll_reads_on_past_what_a_poll_that_failed_had_kept(
+    karbon: KarbonRemote, play: Play, mirror: Mirror
+) -> None:
+    play.organisation("First")
+    cursor = karbon.walk(mirror.keep).cursor
+    play.control("POST", "clock", {"advance": 5})
+    many(play, 130)
+    play.fault("error", path="Organizations", status=503, skip=1, times=3)
+    with pytest.raises(Unavailable):
+        karbon.poll(cursor, mirror.keep)
+    assert len(mirror.rows) == 101
+    karbon.poll(cursor, mirror.keep)
+    assert len(mirror.rows) == 131
+
+
+def test_a_poll_whose_count_moves_between_two_pages_is_a_fault(
+    karbon: KarbonRemote, play: Play, mirror: Mirror
+) -> None:
+    play.organisation("First")
+    cursor = karbon.walk(mirror.keep).cursor
+    many(play, 130)
+
+    def keep(page: Sequence[Snapshot]) -> int:
+        if page and len(mirror.rows) == 1:
+            play.control("DELETE", f"karbon/organizations/{page[0].remote_id}")
+        return mirror.keep(page)
+
+    with pytest.raises(Unavailable, match="not whole"):
+        karbon.poll(cursor, keep)
 
 
 def test_a_poll_brings_what_changed_and_moves_its_mark(karbon: KarbonRemote, play: Play, mirror: Mirror) -> None:

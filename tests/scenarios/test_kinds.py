@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts import links
+from contacts import links, pausing
 from contacts.models import Change, Link
 from contacts.values import Kind, Presence, System
 from karbonsync import pipeline
@@ -160,3 +160,27 @@ def test_contacts_created_with_an_unsure_kind_are_listed_to_be_checked(world: Wo
     assert check.link == world.link_of(xero) and 0.5 < check.confidence < 1
     kind_checks.confirm(check, by=world.by)
     assert not kind_checks.waiting().exists()
+
+
+def test_a_refused_creation_whose_kind_is_corrected_is_created(world: World) -> None:
+    world.linked_pair()
+    xero = world.add_xero("Cher", "cher@cher.example", FirstName="Cher")
+    world.sync()
+    pair = world.link_of(xero)
+    assert "is one word" in pair.problem and kind_checks.kind_of(pair) is Kind.PERSON
+    kind_checks.correct(pair, Kind.ORGANISATION, by=world.by)
+    world.settle()
+    (made,) = [r for r in world.state()["karbon"]["organizations"] if read_karbon(r)["name"] == "Cher"]
+    assert (xero, key_of(made)) in world.links()
+
+
+def test_the_right_record_of_a_paused_pair_is_made_once_the_pause_ends(world: World) -> None:
+    xero, _ = wrongly_organised(world)
+    pausing.pause_pair(world.link_of(xero), by=world.by, reason="In dispute")
+    kind_checks.correct(world.link_of(xero), Kind.PERSON, by=world.by)
+    world.sync()
+    assert people(world) == []
+    pausing.resume_pair(world.link_of(xero), by=world.by)
+    world.settle()
+    (made,) = people(world)
+    assert world.links() == {(xero, key_of(made))}

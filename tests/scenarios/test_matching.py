@@ -1,12 +1,16 @@
 """Who is matched with whom, who waits for a person, and who is brought into Karbon."""
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from contacts import links
 from contacts.models import Link, RemoteContact
-from contacts.values import System
+from contacts.values import Ref, Snapshot, System
+from karbon.remote import KarbonRemote
 from karbonsync.pipeline import Pipeline
 from matching import issues
+from matching.models import MatchIssue
 from tests.scenarios.conftest import ADDRESS, PHONE, World, read_karbon
 from tests.scenarios.test_acts import read_in_full
 
@@ -206,4 +210,59 @@ def test_what_people_decide_while_full_matches_are_being_read_stands(
     world.settle()
     assert world.links() == {(held, match), (by_hand, other), pair}
     assert world.karbon_names() == sorted(["By Hand Limited", "Coastal Plumbing Limited", NAME])
+    assert not issues.open_issues().exists()
+
+
+def test_a_contact_left_out_while_its_full_match_is_read_is_not_linked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xero, _ = world.add_pair()
+    other = world.add_pair("Coastal Plumbing Limited", "hi@coast.example")
+    world.connect()
+    read = KarbonRemote.read
+
+    def slowly(self: KarbonRemote, refs: Sequence[Ref]) -> Mapping[str, Snapshot | None]:
+        if not world.mirrored(System.XERO, xero).left_out:
+            links.leave_out(world.mirrored(System.XERO, xero), by=world.by)
+        return read(self, refs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KarbonRemote, "read", slowly)
+        world.check()
+    world.settle()
+    assert world.links() == {other}
+    assert world.mirrored(System.XERO, xero).left_out
+
+
+def test_a_contact_that_is_no_full_match_any_more_once_it_was_read_waits_for_a_person(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xero, key = world.add_pair()
+    world.connect()
+    read = KarbonRemote.read
+
+    def slowly(self: KarbonRemote, refs: Sequence[Ref]) -> Mapping[str, Snapshot | None]:
+        world.edit_card(key, EmailAddresses=["other@harbour.example"])
+        return read(self, refs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KarbonRemote, "read", slowly)
+        world.check()
+    assert world.links() == set()
+    assert world.candidates(xero) == {key}
+
+
+def test_a_process_that_dies_between_linking_and_closing_the_match_issue_leaves_no_question(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xero, key = world.add_xero(NAME, EMAIL), world.add_organisation(NAME, "other@harbour.example")
+    world.connect()
+    world.sync()
+    issue = world.issue_of(xero)
+    world.edit_card(key, EmailAddresses=[EMAIL])
+    world.settle()
+    assert world.links() == {(xero, key)}
+    MatchIssue.objects.filter(pk=issue.pk).update(state=MatchIssue.State.OPEN, closed_at=None)
+    world.settle()
+    assert world.links() == {(xero, key)}
     assert not issues.open_issues().exists()

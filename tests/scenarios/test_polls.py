@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contacts.models import RemoteContact
+from karbon.remote import KarbonRemote
 from karbonsync import safety
 from karbonsync.models import Cursor
 from sandbox import xero_identity
@@ -99,6 +100,62 @@ def test_edits_made_while_no_look_for_changes_succeeds_are_caught_up_with(
 
 
 # --- another organisation ---------------------------------------------------------------------------------------------
+
+
+def add_alders(world: World, number: int) -> list[str]:
+    """Add organisations to Karbon, more than one page shows, and return their keys from the oldest on."""
+    keys = []
+    for place in range(number):
+        card = {"IsPrimaryCard": True, "EmailAddresses": [alder(place)["EmailAddress"]]}
+        body = {"FullName": alder(place)["Name"], "BusinessCards": [card]}
+        keys.append(str(world.control("POST", "/karbon/organizations", body)["OrganizationKey"]))
+    return keys
+
+
+def alder(place: int) -> dict[str, str]:
+    return {"Name": f"Alder {place} Holdings Limited", "EmailAddress": f"office@alder{place}.example"}
+
+
+def assert_nobody_is_there_twice(world: World) -> None:
+    names = world.karbon_names()
+    assert [name for name in set(names) if names.count(name) > 1] == []
+
+
+def test_a_poll_that_failed_on_its_second_page_is_not_cut_short_the_next_time(world: World) -> None:
+    world.linked_pair()
+    add_alders(world, 130)
+    world.later()
+    for place in range(3):  # the oldest stand on the second page
+        world.control("POST", "/xero/contacts", alder(place))
+    world.fault(system="karbon", path="/Organizations/?$", kind="error", status=503, skip=1, times=3)
+    world.check()
+    world.no_faults()
+    world.wait_out()
+    world.settle()
+    assert_nobody_is_there_twice(world)
+    assert len(world.links()) == 4
+
+
+def test_a_poll_whose_pages_shift_is_not_believed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.linked_pair()
+    keys = add_alders(world, 130)
+    for place in range(60):
+        world.control("POST", "/xero/contacts", alder(place))
+    world.later()
+    following = KarbonRemote._following
+    with monkeypatch.context() as patch:
+
+        def shifts(self: KarbonRemote, *args: Any) -> Any:
+            patch.undo()
+            world.control("DELETE", f"/karbon/contacts/{keys[-1]}")  # from the first page, once that was read
+            return following(self, *args)
+
+        patch.setattr(KarbonRemote, "_following", shifts)
+        world.check()
+    world.wait_out()
+    world.settle()
+    assert_nobody_is_there_twice(world)
+    assert len(world.links()) == 61
 
 
 def list_of_strangers(system: str, path: str, number: int = 3) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -14,8 +15,9 @@ from django_q.models import OrmQ, Schedule
 
 from contacts import budget, links, mirror, pausing
 from contacts.models import Budget, Change, Link, RemoteContact, SyncSettings
-from contacts.values import Kind, System
+from contacts.values import Kind, Ref, Snapshot, System
 from karbon import mapping as karbon_mapping
+from karbon.remote import KarbonRemote
 from karbonsync import corrections, lease, pipeline, preview_csv, previewing, resuming, setup, takeover, tasks
 from karbonsync.models import FormerPair, Preview, PreviewRow, SetUp
 from karbonsync.pipeline import Pipeline
@@ -739,6 +741,29 @@ def test_a_taken_over_pair_that_changed_since_the_preview_is_held(world: World) 
     started(world)
     assert world.issue_of(xero).reason == "Changed since the preview: the billing email in Xero."
     assert world.candidates(xero) == {key} and world.links() == set()
+
+
+@pytest.mark.parametrize("act", ["leave out", "not the same"])
+def test_a_pair_that_a_person_decides_about_while_it_is_read_is_not_taken_over(
+    world: World, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    xero, key = taken_over(world)
+    make_preview(world)
+    read = KarbonRemote.read
+
+    def slowly(self: KarbonRemote, refs: Sequence[Ref]) -> Mapping[str, Snapshot | None]:
+        patch.undo()
+        if act == "leave out":
+            links.leave_out(world.mirrored(System.XERO, xero), by=world.by)
+        else:
+            issues.not_this_one(world.mirrored(System.XERO, xero), world.mirrored(System.KARBON, key), by=world.by)
+        return read(self, refs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KarbonRemote, "read", slowly)
+        started(world)
+    world.settle()
+    assert (xero, key) not in world.links()
 
 
 def test_a_yes_after_the_preview_asks_for_a_new_one(world: World) -> None:

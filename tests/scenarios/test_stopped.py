@@ -127,6 +127,74 @@ def test_a_gone_client_that_is_left_alone_never_comes_back_by_itself(world: Worl
     assert not pipeline.needs_a_person()
 
 
+def bring_back(world: World, xero: str) -> None:
+    """Leave the stopped pair of a contact alone, and bring the contact back."""
+    stopped.leave_alone(world.link_of(xero), by=world.by)
+    links.bring_back(world.mirrored(System.XERO, xero), by=world.by)
+    world.sync()
+
+
+def test_a_client_that_was_left_alone_and_is_brought_back_is_asked_about_and_not_made(
+    world: World, gone: tuple[str, str]
+) -> None:
+    xero, _ = gone
+    bring_back(world, xero)
+    for full in (False, True):
+        assert world.sync(full=full).created == 0
+    assert world.karbon_names() == ["Quay Boats Limited"]
+    issue = world.issue_of(xero)
+    assert "linked before" in issue.reason and not issue.candidates.exists()
+    issues.create_new(issue, kind=Kind.ORGANISATION, contact_type="Client", by=world.by)
+    world.settle()
+    key = key_of(world.karbon_named(NAME))
+    assert world.links() == {(xero, key)}
+    flows(world, xero, key)
+
+
+def test_a_client_that_is_brought_back_is_linked_to_its_namesake_only_by_a_person(
+    world: World, gone: tuple[str, str]
+) -> None:
+    xero, _ = gone
+    other = world.add_organisation(NAME, EMAIL)
+    bring_back(world, xero)
+    assert world.candidates(xero) == {other} and world.links() == set()
+    read_in_full(world, other)
+    issues.confirm(world.issue_of(xero), world.mirrored(System.KARBON, other), by=world.by)
+    world.settle()
+    flows(world, xero, other)
+
+
+def test_a_client_that_is_brought_back_may_have_its_own_karbon_contact_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.linked_pair()
+    world.add_organisation("Quay Boats Limited", "hi@quay.example")
+    world.edit_karbon(key, RestrictionLevel="Private")
+    world.sync(full=True)
+    stopped.leave_alone(world.link_of(xero), by=world.by)
+    world.edit_karbon(key, RestrictionLevel="Public")
+    world.sync(full=True)
+    links.bring_back(world.mirrored(System.XERO, xero), by=world.by)
+    world.sync()
+    issue = world.issue_of(xero)
+    assert [(each.karbon.remote_id, each.is_taken) for each in issue.candidates.all()] == [(key, False)]
+    read_in_full(world, key)
+    issues.confirm(issue, world.mirrored(System.KARBON, key), by=world.by)
+    world.settle()
+    flows(world, xero, key)
+
+
+def test_a_client_that_is_brought_back_and_left_out_again_rests(world: World, gone: tuple[str, str]) -> None:
+    xero, _ = gone
+    bring_back(world, xero)
+    issues.leave_out(world.issue_of(xero), by=world.by)
+    world.edit_xero(xero, EmailAddress="new@harbour.example")
+    world.settle()
+    assert not pipeline.needs_a_person()
+    assert world.karbon_names() == ["Quay Boats Limited"]
+
+
 def test_a_private_karbon_record_stops_its_pair_and_made_public_again_goes_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +300,22 @@ def test_the_loser_of_a_merge_gets_another_xero_contact_when_a_person_links_it(w
     world.settle()
     world.assert_both(free, pair.karbon.remote_id, name="Harbour Joinery 2026 Limited", phone="6495550100")
     flows(world, free, pair.karbon.remote_id)
+
+
+def test_a_contact_that_takes_the_place_of_another_has_no_open_match_issue_any_more(world: World) -> None:
+    xero, key = world.linked_pair()
+    survivor, _ = world.add_pair("Coastal Plumbing Limited", "hi@coast.example")
+    world.sync()
+    rival = world.add_xero("Harbour Joinery", EMAIL)
+    world.sync()
+    assert world.candidates(rival) == {key}
+    world.control("POST", f"/xero/contacts/{xero}/merge", {"into": survivor})
+    world.later()
+    world.sync()
+    stopped.relink(world.link_of(xero), world.mirrored(System.XERO, rival), by=world.by)
+    world.settle()
+    assert (rival, key) in world.links()
+    assert not issues.open_issues().exists()
 
 
 def test_the_loser_of_a_merge_is_made_again_in_xero(world: World) -> None:

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from contacts import api, links, mirror, outbox, pausing, settling
 from contacts.models import Change, Link, RemoteContact
-from contacts.remote import Unavailable
+from contacts.remote import Rejected, Unavailable
 from contacts.values import Kind, System
 from karbon import remote as karbon_remote
+from karbon.client import KarbonClient
 from karbonsync import pipeline, tasks
 from karbonsync.lease import Held
 from karbonsync.models import Lease
@@ -23,6 +24,7 @@ from xero.models import XeroConnection
 
 NAME = "Coastal Plumbing Limited"
 CREATE = {"karbon": ("POST", "/(Contacts|Organizations)/?$"), "xero": ("PUT", "/Contacts/?$")}
+REFUSAL = {"error": {"code": "4021", "message": "RestrictionLevel is not permitted."}}
 LISTINGS = [("xero", "/Contacts/?$"), ("karbon", "/Contacts/?$"), ("karbon", "/Organizations/?$")]
 
 
@@ -624,3 +626,88 @@ def test_a_pair_matched_again_right_after_a_lost_reply_does_not_read_in_circles(
     world.check()
     assert len(world.calls(system=system)) < 10
     assert not Change.objects.filter(state=Change.State.SUPERSEDED).exists()
+
+
+def refuse_to_show(world: World, key: str, status: int) -> None:
+    """Let Karbon refuse one record, with a reason, for as long as it lasts."""
+    path = f"/Organizations/{key}"
+    world.fault(system="karbon", method="GET", path=path, kind="error", status=status, body=REFUSAL, times=1000)
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_record_that_karbon_refuses_to_show_keeps_no_other_from_being_read(world: World, status: int) -> None:
+    xero, key = world.linked_pair()
+    other = world.add_pair(NAME, "hi@coast.example")
+    world.sync()
+    refuse_to_show(world, key, status)
+    world.edit_card(key, EmailAddresses=["new@harbour.example"])
+    world.later(30)
+    world.edit_card(other[1], EmailAddresses=["new@coast.example"])
+    mirror.ask_refreshes([world.mirrored(System.KARBON, key)], reason="webhook")
+    world.check()
+    world.assert_both(*other, email="new@coast.example")
+    assert world.in_xero(xero)["email"] == "office@harbour.example"
+    world.no_faults()
+    world.wait_out()
+    world.settle()
+    world.assert_both(xero, key, email="new@harbour.example")
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_records_that_karbon_refuses_to_show_keep_no_other_from_being_written(world: World, status: int) -> None:
+    refused = [world.add_pair(f"Pair {number} Limited", f"pair{number}@both.example") for number in range(4)]
+    other = world.add_pair(NAME, "hi@coast.example")
+    world.connect()
+    world.settle()
+    for number, (contact, key) in enumerate(refused):
+        refuse_to_show(world, key, status)
+        world.edit_xero(contact, EmailAddress=f"new{number}@both.example")
+    world.check()
+    world.wait_out()
+    world.edit_xero(other[0], EmailAddress="new@coast.example")  # it waits behind them
+    world.check()
+    world.assert_both(*other, email="new@coast.example")
+    world.no_faults()
+    world.wait_out()
+    world.settle()
+    for number, pair in enumerate(refused):
+        world.assert_both(*pair, email=f"new{number}@both.example")
+
+
+def test_a_lost_creation_that_karbon_refuses_to_look_up_keeps_no_other_from_being_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xero, key = world.linked_pair()
+    new = world.add_xero(NAME, "hi@coast.example")
+    world.fault(system="karbon", method="POST", path=CREATE["karbon"][1], kind="drop_request")
+    world.check()
+    named = KarbonClient.named
+
+    def refused(self: KarbonClient, kind: Kind, name: str) -> Any:
+        if name == NAME:
+            raise Rejected(["The query specified in the URI is not valid."])
+        return named(self, kind, name)
+
+    world.edit_xero(xero, EmailAddress="new@harbour.example")
+    with monkeypatch.context() as patch:
+        patch.setattr(KarbonClient, "named", refused)
+        time.sleep(outbox.settle_after().total_seconds())
+        world.check()
+        assert world.in_karbon(key)["email"] == "new@harbour.example"
+    world.settle(syncs=8)
+    assert world.karbon_names() == [NAME, "Harbour Joinery Limited"]
+    assert new in {contact for contact, _ in world.links()}
+
+
+def test_full_matches_that_karbon_refuses_to_show_keep_no_other_from_being_linked(world: World) -> None:
+    refused = [world.add_pair(f"Pair {number} Limited", f"pair{number}@both.example") for number in range(4)]
+    other = world.add_pair(NAME, "hi@coast.example")
+    for _, key in refused:
+        refuse_to_show(world, key, 403)
+    world.connect()
+    world.check()
+    assert world.links() == {other}
+    world.no_faults()
+    world.wait_out()
+    world.settle()
+    assert world.links() == {other, *refused}
