@@ -188,6 +188,7 @@ def link_to_namesake(
     if pair.state == Link.State.CREATING:
         links.give_up_creation(pair, by=by)
     else:
+        Link.lock(pair.pk)  # nothing begins to be sent meanwhile
         if Change.objects.filter(link=pair, state=Change.State.SENDING).exists():
             raise links.Overtaken("Something is being sent for this pair right now. Try again in a moment.")
         links.end(pair, by=by, to=Link.State.ENDED, allowed=[Link.State.LIVE])
