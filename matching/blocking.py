@@ -48,9 +48,9 @@ def _place_keys(profile: Profile) -> set[str]:
     """Rare address words, neighbouring ones, and address words with the first letters of the name."""
     places = profile.places
     found = {f"q:{one} {other}" for one, other in itertools.pairwise(places)}
-    found |= {f"z:{word}" for word in places if len(word) > 4}
+    found |= {f"z:{word[:5]}" for word in places if len(word) > 4}
     initials = sorted({word[0] for word in profile.words})[:3]
-    return found | {f"r:{word}{letter}" for word in places if len(word) > 3 for letter in initials}
+    return found | {f"r:{word}{letter}" for word in places if len(word) > 3 or word.isdigit() for letter in initials}
 
 
 def counted_keys(profile: Profile) -> set[str]:

@@ -11,7 +11,7 @@ from matching.commonness import Commonness
 from matching.profiles import Profile, Reading
 from matching.wording import Alignment, How, WordPair, align, ends
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ def _weighed(mine: Profile, theirs: Profile, read: "Read", common: Commonness) -
         _other_word(mine, theirs, alignment, common),
         _phone_alone(mine, theirs, agreement[0]),
         *reach.phone_and_place_numbers(mine, theirs, common),
+        reach.whole_number(mine, theirs),
+        reach.house_number(mine, theirs),
     )
     clients = common.of(f"e:{mine.email}"), common.of(f"p:{mine.phone}")
     return Evidence(mine, theirs, one, other, alignment, *clients, numbers)
@@ -219,19 +221,20 @@ def _spelled_apart(mine: Profile, theirs: Profile, alignment: Alignment) -> floa
 
 def _other_word(mine: Profile, theirs: Profile, alignment: Alignment, common: Commonness) -> float:
     """Return 1 where each name has a telling word of its own, nothing like the other's, or the names share nothing, and
-    neither mailbox, phone nor house is shared."""
+    neither mailbox nor phone is shared, nor do name and address agree as a whole: those may be relatives."""
     if (mine.mailbox and mine.email == theirs.email) or (mine.phone and mine.phone == theirs.phone):
         return 0.0
-    if (
-        min(len(mine.places), len(theirs.places)) >= 3
-        and reach.place_numbers(mine.places, theirs.places)[0] > SAME_HOUSE_FROM
-    ):
+    if not _have_other_words(alignment, common):
         return 0.0
+    return float(reach.whole_number(mine, theirs) <= SAME_RECORD_FROM)
+
+
+def _have_other_words(alignment: Alignment, common: Commonness) -> bool:
     if not alignment.pairs:
-        return 1.0
+        return True
     one = [word for word in alignment.alone_mine if common.rarity(word) >= OTHER_WORD_FROM]
     other = [word for word in alignment.alone_theirs if common.rarity(word) >= OTHER_WORD_FROM] if one else one
-    return float(bool(one and other) and _most_alike(one, other) < ALIKE_FROM)
+    return bool(one and other) and _most_alike(one, other) < ALIKE_FROM
 
 
 def _phone_alone(mine: Profile, theirs: Profile, share: float) -> float:
@@ -249,7 +252,7 @@ CONTRADICTIONS = (
     ("other_word", 1.0, 5.0), ("phone_alone", 1.0, 2.0),
 )  # fmt: skip
 OTHER_WORD_FROM, ALIKE_FROM = 0.4, 0.8
-NEXT_TO_NOTHING, SAME_HOUSE_FROM = 0.35, 0.7  # shares of agreement
+NEXT_TO_NOTHING, SAME_HOUSE_FROM, SAME_RECORD_FROM = 0.35, 0.7, 0.5  # shares of agreement
 
 # What each number is, and which way it may move the score: +1 only up, -1 only down, 0 as it comes.
 NAMES: dict[str, int] = {
@@ -264,4 +267,5 @@ NAMES: dict[str, int] = {
     "email_alike": 1, "mailbox_alike": 1, "domain_alike": 1, "names_other": 1, "names_both": 0, "names_one": 0,
     "spelled_apart": -1, "other_word": -1, "phone_alone": -1,
     "phone_same": 1, "phone_differs": -1, "phone_near": 1, "place_agrees": 1, "place_differs": -1, "place_size": 0,
+    "whole": 1, "house": 1,
 }  # fmt: skip

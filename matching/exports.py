@@ -197,16 +197,17 @@ def _rows(
     xero_id: str, category: Category, reason: str, found: list[_Found], there: object, hold_from: float
 ) -> Iterator[Row]:
     assert isinstance(there, dict)
+    least = min(hold_from, LEAST)
     if category is Category.NONE:
         free = [each for each in found if not each.is_taken]
-        if not free or free[0].chance < max(hold_from, LEAST):
+        if not free or free[0].chance < hold_from:
             yield Row(xero_id, "", Category.NONE, 0.0, "")
             return
         category = Category.SIMILAR
-        found = [each for each in free if each.chance >= LEAST][:MOST]
+        found = [each for each in free if each.chance >= least][:MOST]
     elif category is Category.CONFLICT:
-        likely = [each for each in found if each.chance >= LEAST][:MOST]
+        likely = [each for each in found if each.chance >= least][:MOST]
         found = [each for each in found if each.is_related or each in likely]
     for each in found:
         why = "; ".join((*((reason,) if category is not Category.SIMILAR else ()), *each.why))
-        yield Row(xero_id, there[each.theirs], category, round(each.chance, 4), why)
+        yield Row(xero_id, there[each.theirs], category, round(each.chance, 6), why)

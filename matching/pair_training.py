@@ -27,6 +27,7 @@ FOLDS = 5
 TREES, LEAVES, DEPTH, RATE, LEAST_LEAF, RIDGE = 110, 15, 5, 0.12, 20, 2.0
 DECISION_WEIGHT = 3.0
 EASY = 6
+NOTHING_IN_NAME = 0.3
 REQUIRED_FILES = ("list_a.csv", "list_b.csv", "gold.csv")
 FALSE_HOLDS = 0.005  # of those who have no counterpart
 
@@ -196,7 +197,8 @@ def _thinned(view: View) -> Vector:
     says_nothing = (share < 0.45) & (email == 0) & (phone == 0) & (place < 0.7) & (acronym == 0)
     is_first = np.arange(len(share)) % EASY == 0
     different = np.where(says_nothing, np.where(is_first, EASY, 0), 1)
-    weight = np.where(view.same, np.where(says_nothing & (alike < 0.8), 0, 1), different)
+    is_house_alone = (share < NOTHING_IN_NAME) & (email == 0) & (phone == 0) & (acronym == 0)
+    weight = np.where(view.same, np.where((says_nothing | is_house_alone) & (alike < 0.8), 0, 1), different)
     return np.asarray(weight * view.weight, dtype=np.float64)
 
 

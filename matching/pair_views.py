@@ -1,6 +1,8 @@
 """Ways to show two address books, for training: with less said, and with what real books have and the lists lack. Pure."""
 
+import itertools
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -27,6 +29,7 @@ def shown(
         ("with lookalikes that are others", 0.5, _decoys),
         ("whole addresses", 0.4, _addresses),
         ("addresses, no e-mail, many slips", 0.6, _addresses_only),
+        ("families, neighbours, one house", 1.5, _neighbours),
     ]
     for number, (name, weight, show) in enumerate(views):
         yield name, weight, show(list(mine), list(theirs), gold, random.Random(seed + number))
@@ -138,14 +141,18 @@ _ROLES = (
 
 
 def _words_by_place(records: Sequence[Record]) -> dict[str, list[str]]:
-    """Words that begin names, end them, or stand between, each as often as it occurs."""
-    pool: dict[str, list[str]] = {"first": [], "middle": [], "last": []}
+    """Words that begin names, end them, or stand between, each as often as it occurs; whole names with a common ending."""
+    pool: dict[str, list[str]] = {"first": [], "middle": [], "last": [], "namesakes": []}
     for record in records:
         words = [word for word in record.name.replace(",", " ").split() if word.isalpha() and len(word) > 2]
         if len(words) > 1:
             pool["first"].append(words[0])
             pool["middle"] += words[1:-1]
             pool["last"].append(words[-1])
+    often = Counter(pool["last"])
+    pool["namesakes"] = [
+        r.name for r in records if often[r.name.split()[-1]] >= 4 and r.name.replace(" ", "").isalpha()
+    ]
     return pool
 
 
@@ -187,7 +194,7 @@ def _addresses(mine: list[Record], theirs: list[Record], gold: Mapping[Id, Id], 
 
 def _addresses_only(mine: list[Record], theirs: list[Record], gold: Mapping[Id, Id], dice: random.Random) -> Shown:
     books = _each((mine, theirs), lambda record: Record(record.id, record.name))
-    one, other = _with_addresses(books, gold, dice, slips=0.8)
+    one, other = _with_addresses(books, gold, dice, slips=0.8, near=True)
     givens = [record.name.split()[0] for record in mine if len(record.name.split()) == 2]
 
     def change(record: Record) -> Record:
@@ -202,13 +209,18 @@ def _another_way(name: str, givens: Sequence[str], dice: random.Random) -> str:
     roll = dice.random()
     if roll < 0.08 and len(words) > 1:
         words.pop(dice.randrange(len(words)))
-    elif roll < 0.14 and len(words) == 2:
+    elif roll < 0.1 and len(words) == 2:
         words[0] = dice.choice(givens)
     return " ".join(_slip(word, dice) if dice.random() < 0.35 else word for word in words)
 
 
-def _with_addresses(books: Shown, gold: Mapping[Id, Id], dice: random.Random, slips: float) -> Shown:
-    """Give each client an address; who shares a private mailbox or a phone lives in the same house."""
+def _with_addresses(
+    books: Shown, gold: Mapping[Id, Id], dice: random.Random, slips: float, *, near: bool = False
+) -> Shown:
+    """Give each client an address; who shares a private mailbox or a phone lives in the same house.
+
+    With ``near`` most who have no counterpart live with, next to, or by the name of somebody there.
+    """
     words = sorted({w for r in books[1] for w in r.name.split() if w.isalpha() and len(w) > 4})
     houses: dict[str, str] = {}
 
@@ -223,8 +235,74 @@ def _with_addresses(books: Shown, gold: Mapping[Id, Id], dice: random.Random, sl
         replace(record, address=_kept(there[gold[record.id]] if record.id in gold else house(record, "a"), dice))
         for record in books[0]
     ]
+    if near:
+        models = [replace(record, address=there[record.id]) for record in books[1]]
+        mine = _among(mine, models, gold, dice)
     theirs = [replace(record, address=_slipped(_kept(there[record.id], dice), dice, slips)) for record in books[1]]
     return mine, theirs
+
+
+def _neighbours(mine: list[Record], theirs: list[Record], gold: Mapping[Id, Id], dice: random.Random) -> Shown:
+    """Few streets and towns, little else told; a few clients go by another given or family name over there."""
+    books = _each(_exported(mine, theirs, gold, dice), lambda record: _with_little(record, dice))
+    words = sorted({w for r in theirs for w in r.name.split() if w.isalpha() and len(w) > 4})
+    words = dice.sample(words, min(60, len(words)))
+    streets = [f"{dice.choice(words)} {dice.choice(_STREETS)}" for _ in range(80)]
+    towns = [_town(words, dice) for _ in range(40)]
+
+    def settled(record: Record) -> Record:
+        return replace(record, address=f"{dice.randrange(1, 60)} {dice.choice(streets)} {dice.choice(towns)}")
+
+    there = {record.id: settled(record) for record in books[1]}
+    here = [
+        replace(record, address=there[gold[record.id]].address) if record.id in gold else settled(record)
+        for record in books[0]
+    ]
+    back, pool = set(gold.values()), _words_by_place(books[1])
+    others = [_renamed(record, pool, dice) if record.id in back else record for record in there.values()]
+    return (
+        _among(here, list(there.values()), gold, dice),
+        [replace(record, address=_slipped(_kept(record.address, dice), dice, slips=0.2)) for record in others],
+    )
+
+
+def _with_little(record: Record, dice: random.Random) -> Record:
+    return replace(
+        record, email="" if dice.random() < 0.6 else record.email, phone="" if dice.random() < 0.6 else record.phone
+    )
+
+
+def _among(
+    mine: Sequence[Record], models: Sequence[Record], gold: Mapping[Id, Id], dice: random.Random
+) -> list[Record]:
+    """Let those who have no counterpart live with, next to, or by the name of somebody there, as most towns have it."""
+    pool, model = _words_by_place(models), itertools.cycle(dice.sample(models, len(models)))
+    return [record if record.id in gold else _nearby(record, next(model), pool, dice) for record in mine]
+
+
+def _nearby(record: Record, model: Record, pool: Mapping[str, Sequence[str]], dice: random.Random) -> Record:
+    """Somebody else: a namesake elsewhere, a stranger or a relative under the same roof or next door."""
+    number, _, street = model.address.partition(" ")
+    next_door = f"{int(number) + dice.choice((-2, 2, 4, 10))} {street}"
+    roll = dice.random()
+    if roll < 0.05:
+        return record
+    if roll < 0.25:
+        return replace(record, name=dice.choice(pool["namesakes"] or [model.name]), email="", phone="")
+    if roll < 0.35:
+        return replace(record, address=model.address)
+    if roll < 0.45:
+        return replace(record, address=next_door)
+    return replace(_decoy(model, pool, dice), id=record.id, address=model.address if roll < 0.85 else next_door)
+
+
+def _renamed(record: Record, pool: Mapping[str, Sequence[str]], dice: random.Random) -> Record:
+    words = record.name.split()
+    if len(words) != 2 or dice.random() > 0.03:
+        return record
+    at = dice.randrange(2)
+    words[at] = dice.choice(pool["last" if at else "first"])
+    return replace(record, name=" ".join(words))
 
 
 def _kept(address: str, dice: random.Random) -> str:
@@ -234,9 +312,11 @@ def _kept(address: str, dice: random.Random) -> str:
 def _address(words: Sequence[str], dice: random.Random) -> str:
     street = f"{dice.randrange(1, 250)} {dice.choice(words)} {dice.choice(_STREETS)}"
     house = f"{dice.choice(words)} {dice.choice(words)} " if dice.random() < 0.3 else ""
-    return (
-        f"{street} {house}{dice.choice(words)} {dice.randrange(1000, 9999)} {dice.choice(['nsw', 'vic', 'qld', 'wa'])}"
-    )
+    return f"{street} {house}{_town(words, dice)}"
+
+
+def _town(words: Sequence[str], dice: random.Random) -> str:
+    return f"{dice.choice(words)} {dice.randrange(1000, 9999)} {dice.choice(['nsw', 'vic', 'qld', 'wa'])}"
 
 
 def _slipped(address: str, dice: random.Random, slips: float) -> str:

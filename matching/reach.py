@@ -9,6 +9,8 @@ from rapidfuzz.distance import OSA
 from matching.commonness import Commonness
 from matching.profiles import Profile
 
+WHOLE_ADDRESS = 3  # words from which an address is more than a town
+
 
 def email_numbers(mine: Profile, theirs: Profile, common: Commonness) -> tuple[float, ...]:
     names_other = max(_named_in(mine.mailbox, theirs), _named_in(theirs.mailbox, mine))
@@ -71,12 +73,38 @@ def phone_and_place_numbers(mine: Profile, theirs: Profile, common: Commonness) 
     )
 
 
+@lru_cache(maxsize=10_000)
 def place_numbers(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[float, float, float]:
-    """Return (agreement of two addresses, their disagreement, how much there is to compare)."""
+    """Return (agreement of two addresses, their disagreement, how much there is to compare).
+
+    Words may stand in another order, or run together: "11 Willandra Village" is "11willandra vilage".
+    """
     if not mine or not theirs:
         return 0.0, 0.0, 0.0
-    alike = fuzz.token_sort_ratio(" ".join(mine), " ".join(theirs)) / 100
+    alike = (
+        max(fuzz.token_sort_ratio(" ".join(mine), " ".join(theirs)), fuzz.ratio("".join(mine), "".join(theirs))) / 100
+    )
     shared = sum(len(word) for word in set(mine) & set(theirs))
     contained = shared / max(1, min(sum(map(len, set(mine))), sum(map(len, set(theirs)))))
     agree = max(alike, contained)
     return agree, 1 - agree, math.log(1 + min(len(mine), len(theirs)))
+
+
+def whole_number(mine: Profile, theirs: Profile) -> float:
+    """Return how alike name and address are as one text, 0 where either tells no whole address."""
+    if min(len(mine.places), len(theirs.places)) < WHOLE_ADDRESS:
+        return 0.0
+    return fuzz.token_sort_ratio(" ".join((*mine.words, *mine.places)), " ".join((*theirs.words, *theirs.places))) / 100
+
+
+def house_number(mine: Profile, theirs: Profile) -> float:
+    """Return 1 where two whole addresses begin with the same number, -1 where they share none: next door lives somebody else.
+
+    The last two words are left out, as that is where postcodes stand.
+    """
+    if min(len(mine.places), len(theirs.places)) < WHOLE_ADDRESS:
+        return 0.0
+    one, other = ([word for word in places[:-2] if word[0].isdigit()] for places in (mine.places, theirs.places))
+    if not one or not other:
+        return 0.0
+    return 1.0 if one[0] == other[0] else 0.0 if {*one} & {*other} else -1.0

@@ -6,7 +6,7 @@ from matching.profiles import Profile
 from matching.wording import How, WordPair
 
 MOST = 6
-_ALIKE, _PLACE = (list(NAMES).index(name) for name in ("email_alike", "place_agrees"))
+_ALIKE, _PLACE, _HOUSE = (list(NAMES).index(name) for name in ("email_alike", "place_agrees", "house"))
 
 
 def reasons(evidence: Evidence) -> tuple[str, ...]:
@@ -108,7 +108,9 @@ def _phone(evidence: Evidence) -> list[str]:
 
 def _place(evidence: Evidence) -> list[str]:
     size = min(len(evidence.mine.places), len(evidence.theirs.places))
-    return ["same address"] if size >= 3 and evidence.numbers[_PLACE] > 0.85 else []
+    if size < 3 or evidence.numbers[_PLACE] <= 0.85:
+        return []
+    return ["next door or a similar address" if evidence.numbers[_HOUSE] < 0 else "same address"]
 
 
 def _against(evidence: Evidence) -> list[str]:

@@ -81,6 +81,39 @@ def test_a_shared_phone_alone_holds_nobody_back(other: str) -> None:
     assert "same phone" in found.reasons
 
 
+HOUSE, NEXT_DOOR = "12 Kauri Street Ponsonby Auckland 1011", "14 Kauri Street Ponsonby Auckland 1011"
+
+
+def at(house: str, name: str) -> Record:
+    return Record(name, name, address=house)
+
+
+@pytest.mark.parametrize(
+    ("other", "most"),
+    [
+        (at(HOUSE, "Mary Whitfield"), 0.8),
+        (at(HOUSE, "John Brackenridge"), 0.6),
+        (at(HOUSE, "Peter Nakamura"), 0.3),
+        (at(NEXT_DOOR, "Mary Whitfield"), 0.5),
+        (at(NEXT_DOOR, "Peter Nakamura"), 0.1),
+    ],
+)
+def test_whom_one_lives_with_or_next_to_is_no_reason_to_hold(other: Record, most: float) -> None:
+    assert likeness(at(HOUSE, "John Whitfield"), other).score < most < LOOKALIKE_THRESHOLD / 100
+
+
+def test_relatives_under_one_roof_are_likelier_the_same_than_strangers_elsewhere() -> None:
+    elsewhere = at("77 Queen Road Newtown Wellington 6021", "Mary Whitfield")
+    assert likeness(at(HOUSE, "John Whitfield"), at(HOUSE, "Mary Whitfield")).score > 0.1
+    assert likeness(at(HOUSE, "John Whitfield"), elsewhere).score < 0.02
+
+
+def test_an_address_is_called_the_same_only_with_the_same_number() -> None:
+    mine, slip = at(HOUSE, "John Whitfield"), at("12 Kauri St Ponsonbby Auckland 1011", "J Whitfield")
+    assert "same address" in likeness(mine, slip).reasons
+    assert "next door or a similar address" in likeness(mine, at(NEXT_DOOR, "J Whitfield")).reasons
+
+
 @pytest.mark.parametrize("other", ["Talia Wotten", "Tahlia Wotton", "Talia Woton", "Wotton, Tahlia", "T Wotton"])
 def test_a_misspelled_name_never_counts_more_than_the_exact_one(other: str) -> None:
     assert compared("Talia Wotton", other).score <= compared("Talia Wotton", "Talia Wotton").score
