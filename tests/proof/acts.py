@@ -300,6 +300,14 @@ class Acts:
         chosen = SyncSettings.load()
         return bool(chosen.paused_at or chosen.read_only) or Link.objects.exclude(paused_at=None).exists()
 
+    def accept_lists(self) -> bool:
+        """A person says that a list which stays doubted is right: everybody in it was deleted, and others came."""
+        doubted = list(safety.open_stops().filter(kind=safety.Kind.LIST))
+        for pause in doubted:
+            safety.go_on(pause, by=self.by)
+            count("list accepted")
+        return bool(doubted)
+
     def end_safety_pauses(self) -> bool:
         """Say of every mass change that it was meant, and return whether there was any."""
         braked = list(safety.open_stops().filter(kind__in=safety._MASS))
