@@ -44,8 +44,9 @@ def waiting() -> QuerySet[KindCheck]:
 
 
 def to_delete() -> QuerySet[OldRecord]:
-    """Old records that Karbon still shows."""
-    return OldRecord.objects.filter(karbon__presence=Presence.PRESENT)
+    """Old records that Karbon still shows, but for those that a person linked again."""
+    held = Link.objects.exclude(state=Link.State.ENDED).filter(karbon__isnull=False)
+    return OldRecord.objects.filter(karbon__presence=Presence.PRESENT).exclude(karbon__in=held.values("karbon"))
 
 
 def kind_of(pair: Link) -> Kind:
@@ -120,7 +121,9 @@ def _replace(pair: Link, kind: Kind, by: User) -> Link:
     want = links.Wanted(xero, kind, contact_type_of(old), cause=cause, by=by, typed=typed)
     made = links.create_counterparts([want])[0]
     _keep_paused(made, pair)
-    OldRecord.objects.create(xero=xero, karbon=old, link=made, kind=kind, by=by)
+    OldRecord.objects.update_or_create(
+        karbon=old, defaults={"xero": xero, "link": made, "kind": kind, "by": by, "at": timezone.now()}
+    )
     return made
 
 

@@ -179,6 +179,12 @@ class OldRecord(models.Model):
     def __str__(self) -> str:
         return f"{self.karbon}, replaced"
 
+    @property
+    def is_to_be_deleted(self) -> bool:
+        """Karbon still shows it, and no person has linked it again."""
+        standing = Link.objects.exclude(state=Link.State.ENDED).filter(karbon=self.karbon)
+        return self.karbon.is_present and not standing.exists()
+
 
 class DuplicatePair(models.Model):
     """Two contacts of one system that are likely the same. All rows of a system are replaced by each search."""

@@ -10,7 +10,7 @@ from contacts.models import Link, RemoteContact, SyncSettings
 from contacts.values import Kind, Presence, System
 from matching import matcher, suggestions
 from matching.matcher import Category, Counterpart, Decision, Keys
-from matching.models import Verdict
+from matching.models import OldRecord, Verdict
 from matching.suggestions import Suggestion
 
 CHUNK = 500
@@ -131,13 +131,15 @@ def _with_suggestions(
 def ask_about(contacts: Sequence[RemoteContact], *, hold_from: float | None) -> list[Decided]:
     """Make questions of contacts that were linked before, whatever the rule says, with whom they might be.
 
-    The Karbon contact that one was linked to may be linked again, as long as no other pair holds it.
+    The Karbon contact that one was linked to may be linked again, as long as no other pair holds it and it is not to be
+    deleted because its kind was corrected.
     """
     decided = [(contact, _question(d, set()) if d.counterparts else d) for contact, d in decide(contacts)]
     closely = look_closely(decided, hold_from=hold_from)
     ids = [int(other.id) for each in closely for other in each.decision.counterparts]
     standing = Link.objects.exclude(state=Link.State.ENDED).filter(karbon__in=ids)
     held = set(standing.values_list("karbon_id", flat=True))
+    held |= set(OldRecord.objects.filter(karbon__in=ids).values_list("karbon_id", flat=True))
     return [replace(each, decision=_question(each.decision, held)) for each in closely]
 
 

@@ -184,6 +184,17 @@ def test_the_old_record_is_told_of_until_karbon_no_longer_shows_it(desk):
     assert "Delete in Karbon" not in desk.get(places[0]).content.decode()
 
 
+def test_an_old_record_that_is_linked_again_is_not_told_to_be_deleted(desk):
+    link = in_sync()
+    correct(desk, link)
+    place = reverse("admin:contacts_xerocontact_change", args=[link.xero_id])
+    assert "Delete the old record" in desk.get(place).content.decode()
+    Link.objects.filter(state="creating").update(state="ended")
+    factories.pair(link.xero, link.karbon)
+    assert "Delete the old record" not in desk.get(place).content.decode()
+    assert link.karbon.remote_id not in kinds(desk)
+
+
 def test_karbon_is_asked_at_once_when_a_person_says_that_it_is_deleted(desk, rings):
     correct(desk, in_sync())
     old = OldRecord.objects.get()

@@ -6,7 +6,7 @@ from contacts import links, pausing
 from contacts.models import Change, Link
 from contacts.values import Kind, Presence, System
 from karbonsync import pipeline
-from matching import kind_checks
+from matching import issues, kind_checks
 from matching.models import OldRecord
 from tests.scenarios.conftest import ADDRESS, PHONE, World, key_of, read_karbon
 
@@ -184,3 +184,27 @@ def test_the_right_record_of_a_paused_pair_is_made_once_the_pause_ends(world: Wo
     world.settle()
     (made,) = people(world)
     assert world.links() == {(xero, key_of(made))}
+
+
+def test_an_old_record_that_a_person_links_again_is_not_to_be_deleted_and_can_be_corrected_again(world: World) -> None:
+    xero, old = wrongly_organised(world)
+    kind_checks.correct(world.link_of(xero), Kind.PERSON, by=world.by)
+    links.give_up_creation(world.link_of(xero), by=world.by)
+    assert kind_checks.to_delete().exists()
+    issues.link_by_hand(world.mirrored(System.XERO, xero), world.mirrored(System.KARBON, old), by=world.by)
+    world.settle()
+    assert world.links() == {(xero, old)} and not kind_checks.to_delete().exists()
+    kind_checks.correct(world.link_of(xero), Kind.PERSON, by=world.by)
+    world.settle()
+    (made,) = people(world)
+    assert world.links() == {(xero, key_of(made))}
+    assert kind_checks.to_delete().get().karbon.remote_id == old
+
+
+def test_an_old_record_is_not_offered_to_a_contact_that_is_brought_back(world: World) -> None:
+    xero, old = wrongly_organised(world)
+    kind_checks.correct(world.link_of(xero), Kind.PERSON, by=world.by)
+    links.give_up_creation(world.link_of(xero), by=world.by)
+    links.bring_back(world.mirrored(System.XERO, xero), by=world.by)
+    world.sync()
+    assert [(each.karbon.remote_id, each.is_taken) for each in world.issue_of(xero).candidates.all()] == [(old, True)]
