@@ -167,7 +167,8 @@ def adopt(change: Change, made: Snapshot) -> None:
     link.base(system.other).update(_source_base(change))
     link.state, link.problem, link.plan_due = Link.State.LIVE, "", True
     link.save()
-    if not (source := source_of(change)).complete:
+    source = source_of(change)
+    if not source.complete or source.system == System.KARBON:  # an edit of a card may have left no trace in the list
         mirror.ask_refreshes([source], reason="linked")
 
 

@@ -14,7 +14,7 @@ from django.db.models import Min, Q
 from django.utils import timezone
 
 from contacts import bell, changes, merge, mirror, outbox
-from contacts.fields import FIELDS, NAME
+from contacts.fields import BLANK, FIELDS, NAME
 from contacts.models import Change, FieldConflict, Link, RemoteContact
 from contacts.planning import Wish
 from contacts.values import Kind, System, Value
@@ -128,7 +128,8 @@ def end(pair: Link, *, by: User | None, to: str, allowed: Iterable[str]) -> None
         if not moved:
             raise Overtaken("Somebody was faster: this pair is no longer as it was. Look at it again.")
         queued = Change.objects.filter(link=pair, state=Change.State.QUEUED)
-        told = {(change.system, name) for change in queued for name in change.after}
+        under_way = Change.objects.filter(link=pair, state__in=Change.OPEN)
+        told = {(change.system, name) for change in under_way for name in change.after}
         Change.objects.bulk_create(
             changes.given_up(pair, System(system), name, wish, "The two were parted before it was sent.", at=now)
             for system, wished in wishes.items()
@@ -188,7 +189,8 @@ def resume(pair: Link, *, by: User) -> None:
     if not moved:
         raise Overtaken("Somebody was faster: this pair is no longer unsynced. Look at it again.")
     record(by, pair.xero, f"Took the unsync from {pair.karbon} back.")
-    typed = Change.objects.filter(link=pair, purpose=Change.Purpose.TYPED, ended_at=parted_at)
+    typed = Change.objects.filter(link=pair, purpose=Change.Purpose.TYPED, ended_at__gte=parted_at)
+    typed = typed.exclude(state=Change.State.DONE)
     outbox.ask(pair, sorted({name for change in typed for name in change.after}), FieldConflict.Reason.BOTH)
     mirror.ask_refreshes([side for side in (pair.xero, pair.karbon) if side], reason="resumed")
     bell.ring()
@@ -331,8 +333,12 @@ def answer(conflict: FieldConflict, *, by: User, winner: System | None = None, t
     )
     assert pair.xero is not None and pair.karbon is not None
     seen = {System.XERO: conflict.xero_value, System.KARBON: conflict.karbon_value}
-    if not closed or any((side := pair.side(s)) and side.values.get(conflict.field) != seen[s] for s in System):
+    shown = {s: side.values.get(conflict.field, BLANK[conflict.field]) for s in System if (side := pair.side(s))}
+    if not closed or any(value != seen[s] for s, value in shown.items()):
         raise Overtaken("One of the two values has changed since. Look at both again.")
+    for system in System:
+        if (side := pair.side(system)) and conflict.field not in side.values:
+            raise NotPossible(f"{system.label} shows no card for this contact, so nothing can be carried over. Add one there, then answer.")  # fmt: skip
     loser = winner.other if winner else System.KARBON
     pair.base(loser)[conflict.field] = seen[loser]
     if winner and not seen[winner] and conflict.field != NAME:

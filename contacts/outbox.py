@@ -18,9 +18,9 @@ from contacts.models import Change, FieldConflict, Link, RemoteContact, SyncSett
 from contacts.remote import Missing, Rejected, Remote, RemoteError, Unavailable, Write
 from contacts.values import CannotHold, Presence, Snapshot, System, Values
 
-TRIES = (
-    8  # a write that a service answers with a fault again and again, while it shows the contact, is told to a person
-)
+# A write that a service does not take, though it shows the contact: told to a person after so many tries and so long, as
+# an outage may be of writes alone and ends by itself.
+TRIES, KEEP_TRYING = 8, timedelta(hours=6)
 MISSING_AFTER = 10.0  # seconds, doubled each time
 
 
@@ -118,6 +118,7 @@ def start_sending(change: Change) -> bool:
     """Mark the change as being sent, unless somebody was faster. Reads that begin before its outcome is sure are stale."""
     now = timezone.now()
     with transaction.atomic():
+        _lock_target(change)
         Link.objects.select_for_update().only("pk").get(pk=change.link_id)  # an act on the pair waits, or was before us
         may_go = Change.objects.filter(_may_go_out(), pk=change.pk, link__paused_at=None).exists()
         started = may_go and Change.objects.filter(pk=change.pk, state=Change.State.QUEUED).update(
@@ -139,6 +140,12 @@ def start_sending(change: Change) -> bool:
     if started:
         change.sent_at = now
     return bool(started)
+
+
+def _lock_target(change: Change) -> None:
+    """Lock the contact before its link, as whoever keeps what was read does: each waits for the other otherwise."""
+    if target := change.link.side(System(change.system)):
+        RemoteContact.objects.select_for_update().only("pk").get(pk=target.pk)
 
 
 def settle_after() -> timedelta:
@@ -182,7 +189,7 @@ def not_sent(change: Change, error: RemoteError) -> None:
 def never_taken(change: Change) -> str:
     """Say that a service does not take a write, without telling why."""
     service = System(change.system).label
-    return f"{service} answers, but did not take this in {TRIES} tries, and does not say why. Look at the contact there; it is sent again once a value changes."  # fmt: skip
+    return f"{service} answers, but has not taken this for a long time, and does not say why. Look at the contact there; it is sent again once a value changes."  # fmt: skip
 
 
 def postpone(change: Change, seconds: float, error: str = "") -> None:
@@ -200,7 +207,8 @@ def as_we_left_it(change: Change) -> QuerySet[Change]:
 def postpone_unsent(changes: Sequence[Change], error: Unavailable) -> None:
     """Leave what a fault kept from being sent for later, so that the others get their turn."""
     again = timezone.now() + timedelta(seconds=error.retry_after or 10.0)
-    unsent = Change.objects.filter(pk__in=[change.pk for change in changes], state=Change.State.QUEUED, not_before=None)
+    unsent = Change.objects.filter(pk__in=[change.pk for change in changes], state=Change.State.QUEUED)
+    unsent = unsent.filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
     unsent.update(not_before=again, error=str(error)[:1000])
 
 
@@ -278,6 +286,7 @@ def acknowledge(change: Change, shown: Values, read_back: Snapshot | None) -> No
     """
     system = System(change.system)
     now = timezone.now()
+    _lock_target(change)
     written = {name: shown.get(name, BLANK[name]) for name in change.after}
     done = Change.objects.filter(pk=change.pk, state=Change.State.SENDING).update(
         state=Change.State.DONE, ended_at=now, shown=written, request_id=change.request_id, error=""

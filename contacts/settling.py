@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import F, Max, Min, Q
 from django.utils import timezone
 
 from contacts import creating, mirror, outbox
@@ -58,18 +58,22 @@ def _settle_update(change: Change, now: Snapshot | None) -> None:
     if now is not None and len(arrived) == len(change.after):  # archived since or not: it was done
         outbox.acknowledge(change, {**now.values, **change.shown}, now)
     elif there and there.modified_at == change.target_modified_at and _shows(there, change.before):
-        if _failed_before(change) + 1 < outbox.TRIES:
-            _end(change, Change.State.SUPERSEDED, NOT_REACHED)
-        else:
+        if _is_never_taken(change):
             outbox.refuse(change, [outbox.never_taken(change)])
+        else:
+            _end(change, Change.State.SUPERSEDED, NOT_REACHED)
     else:
         _settle_in_part(change, arrived, there)
 
 
-def _failed_before(change: Change) -> int:
-    """How often this very write was sent before and had not arrived."""
-    same = Change.objects.filter(link=change.link_id, system=change.system, error=NOT_REACHED)
-    return same.filter(after=change.after, source=change.source).count()
+def _is_never_taken(change: Change) -> bool:
+    """Tell whether this very write was sent often and long enough, and nothing of the pair arrived in between."""
+    before = Change.objects.filter(link=change.link_id, system=change.system).exclude(pk=change.pk)
+    answered = before.filter(state__in=[Change.State.DONE, Change.State.REJECTED]).aggregate(pk=Max("pk"))["pk"]
+    same = before.filter(error=NOT_REACHED, after=change.after, source=change.source, pk__gt=answered or 0)
+    since = same.aggregate(at=Min("sent_at"))["at"]
+    is_long = since is not None and timezone.now() - since >= outbox.KEEP_TRYING
+    return is_long and same.count() + 1 >= outbox.TRIES
 
 
 @transaction.atomic
@@ -141,6 +145,12 @@ def put_off(changes: Sequence[Change], error: Unavailable) -> None:
     Change.objects.filter(pk__in=[change.pk for change in changes], state=Change.State.SENDING).update(not_before=again)
 
 
+def _refuse_as_unsure(change: Change, problems: Sequence[str]) -> None:
+    """A person must find out whether it was created: it was looked for, so it is not taken for a refusal of the service."""
+    outbox.as_we_left_it(change).update(looks=F("looks") + 1)
+    outbox.refuse(change, problems)
+
+
 def _settle_creation(remote: Remote, change: Change) -> None:
     """Adopt exactly one new record; none, twice → the request never arrived, queue it again; several → ask a person.
 
@@ -153,15 +163,15 @@ def _settle_creation(remote: Remote, change: Change) -> None:
     if len(namesakes) == 1 and _shows_what_we_sent(change, namesakes[0]):
         creating.adopt(change, namesakes[0])
     elif len(namesakes) == 1:
-        outbox.refuse(change, [f"We cannot tell whether {source} was created in {remote.system.label}: a new contact of that name is there, with other values than we sent. If it is the one, give up here and bring this contact back: the two are then matched. If not, try again."])  # fmt: skip
+        _refuse_as_unsure(change, [f"We cannot tell whether {source} was created in {remote.system.label}: a new contact of that name is there, with other values than we sent. If it is the one, give up here and bring this contact back: the two are then matched. If not, try again."])  # fmt: skip
     elif new and not namesakes:
-        outbox.refuse(change, [f"We cannot tell whether {source} was created in {remote.system.label}: {new[0].values[NAME]} appeared there meanwhile, with the same email or phone. If that is the one, call it {source} there, give up here and bring this contact back: the two are then matched. If not, try again."])  # fmt: skip
+        _refuse_as_unsure(change, [f"We cannot tell whether {source} was created in {remote.system.label}: {new[0].values[NAME]} appeared there meanwhile, with the same email or phone. If that is the one, call it {source} there, give up here and bring this contact back: the two are then matched. If not, try again."])  # fmt: skip
     elif new:
-        outbox.refuse(change, [f"Several new contacts called {source} appeared in {remote.system.label} meanwhile. Pick the right one with Link, or delete the surplus and try again."])  # fmt: skip
+        _refuse_as_unsure(change, [f"Several new contacts called {source} appeared in {remote.system.label} meanwhile. Pick the right one with Link, or delete the surplus and try again."])  # fmt: skip
     elif not change.looks:  # one list that lacks it is no proof: it is looked for once more
         again = timezone.now() + outbox.settle_after()
         outbox.as_we_left_it(change).update(not_before=again, looks=1)
-    elif change.attempts >= outbox.TRIES:
-        outbox.refuse(change, [f"{remote.system.label} failed {change.attempts} times to create {source}, and does not say why. Look there for a contact of that name, then try again or give up."])  # fmt: skip
+    elif change.attempts >= outbox.TRIES and timezone.now() - change.created_at >= outbox.KEEP_TRYING:
+        _refuse_as_unsure(change, [f"{remote.system.label} failed {change.attempts} times to create {source}, and does not say why. Look there for a contact of that name, then try again or give up."])  # fmt: skip
     else:
         outbox.postpone(change, 0, error="It had not reached the service; it is sent again.")

@@ -105,6 +105,8 @@ def _create_as(pair: Link, kind: Kind, by: User) -> None:
     creation = Change.objects.filter(link=pair, system=System.KARBON, action=Change.Action.CREATE)
     if creation.filter(state=Change.State.QUEUED).update(kind=kind):
         return
+    if creation.filter(state=Change.State.REJECTED, looks__gt=0).exists():
+        raise links.NotPossible(f"Find out first whether it was created. {pair.problem}")
     if creation.filter(state=Change.State.REJECTED).update(kind=kind):
         links.try_again(pair, by=by)
     else:

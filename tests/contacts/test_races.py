@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -103,3 +104,21 @@ def test_what_a_person_stops_while_a_check_is_about_to_send_it_is_not_sent(by: U
     assert started == [False]
     change.refresh_from_db()
     assert change.state in (Change.State.CANCELLED, Change.State.QUEUED)
+
+
+def test_a_page_that_keeps_what_it_read_while_a_check_sends_locks_nobody_out(
+    by: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = linked()
+    change = update(link)
+    edited = {**VALUES, "primary_phone": {"number": "1"}}
+    read = Snapshot(System.XERO, "xero1", Kind.UNKNOWN, edited, True, timezone.now(), modified_at="2")
+    ask, sent = mirror.ask_refreshes, []
+
+    def slowly(*contacts: Any, **why: Any) -> None:
+        time.sleep(BEGINS + 0.5)  # the contact is held, its link not yet
+        ask(*contacts, **why)
+
+    monkeypatch.setattr(mirror, "ask_refreshes", slowly)
+    at_the_same_moment(lambda: mirror.keep(System.XERO, [read]), lambda: sent.append(outbox.start_sending(change)))
+    assert sent == [True]

@@ -1,5 +1,7 @@
 """A kind corrected after creation: the right record is made once, the link moves to it, the old one is told of until gone."""
 
+import time
+
 import pytest
 
 from contacts import links, pausing
@@ -208,3 +210,22 @@ def test_an_old_record_is_not_offered_to_a_contact_that_is_brought_back(world: W
     links.bring_back(world.mirrored(System.XERO, xero), by=world.by)
     world.sync()
     assert [(each.karbon.remote_id, each.is_taken) for each in world.issue_of(xero).candidates.all()] == [(old, True)]
+
+
+def test_the_kind_of_a_creation_that_may_have_been_made_is_not_corrected_before_somebody_looked(world: World) -> None:
+    world.add_pair()
+    world.connect()
+    world.sync()
+    xero = world.add_xero("Maple Avenue", "hi@coast.example")
+    world.fault(system="karbon", method="POST", path="/(Organizations|Contacts)/?$", kind="drop_reply")
+    world.check()
+    (made,) = [record for record in world.all_karbon() if "Maple" in str(record)]
+    world.edit_card(key_of(made), EmailAddresses=["other@coast.example"])
+    time.sleep(0.4)
+    world.sync()
+    pair = world.link_of(xero)
+    assert "cannot tell" in pair.problem
+    with pytest.raises(links.NotPossible, match="Find out first"):
+        kind_checks.correct(pair, kind_checks.other_kind(kind_checks.kind_of(pair)), by=world.by)
+    world.sync()
+    assert len([name for name in world.karbon_names() if "Maple" in name]) == 1

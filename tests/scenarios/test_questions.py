@@ -1,5 +1,7 @@
 """Questions about a field and their answers, where something comes in between: each is asked once, and none is lost."""
 
+import time
+
 import pytest
 
 from contacts import links, undoing
@@ -133,3 +135,31 @@ def test_a_question_closes_when_both_sides_go_back_to_what_they_had_agreed_on(wo
     world.edit_card(key, EmailAddresses=["office@harbour.example"])
     world.settle()
     assert not world.conflicts()
+
+
+# --- parted while it is being sent ------------------------------------------------------------------------------------
+
+
+def test_a_typed_answer_that_arrives_although_its_pair_was_parted_is_not_asked_again(world: World) -> None:
+    xero, _, question = asked(world)
+    links.answer(question, by=world.by, typed="third@harbour.example")
+    world.fault(system="xero", method="POST", path="/Contacts/?$", kind="drop_reply")
+    world.check()
+    links.unsync(world.link_of(xero), by=world.by)
+    time.sleep(0.4)
+    world.sync()
+    links.resume(world.link_of(xero), by=world.by)
+    world.sync()
+    assert not world.conflicts()
+    assert not Change.objects.filter(error__contains="before it was sent").exists()
+
+
+def test_a_question_about_a_field_that_karbon_does_not_show_says_what_to_do_first(world: World) -> None:
+    _, key, question = asked(world)
+    karbon = world.mirrored(System.KARBON, key)
+    RemoteContact.objects.filter(pk=karbon.pk).update(values={"name": karbon.values["name"]})
+    FieldConflict.objects.filter(pk=question.pk).update(karbon_value="")
+    question.refresh_from_db()
+    with pytest.raises(links.NotPossible, match="Add one there"):
+        links.answer(question, by=world.by, winner=System.XERO)
+    assert world.conflicts() == [question]

@@ -510,8 +510,9 @@ def test_one_record_that_cannot_be_read_keeps_no_other_from_being_settled_and_se
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_write_that_karbon_never_takes_is_told_to_a_person_and_sent_again_once_a_value_changes(
-    world: World, status: int
+    world: World, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(outbox, "KEEP_TRYING", timedelta(0))
     xero, key = world.linked_pair()
     card = world.karbon(key)["BusinessCards"][0]["BusinessCardKey"]
     world.edit_xero(xero, EmailAddress="new@harbour.example")
@@ -711,3 +712,36 @@ def test_full_matches_that_karbon_refuses_to_show_keep_no_other_from_being_linke
     world.wait_out()
     world.settle()
     assert world.links() == {other, *refused}
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_outage_of_writes_alone_leaves_nothing_behind_when_it_is_over(world: World, status: int) -> None:
+    xero, key = world.linked_pair()
+    world.edit_card(key, EmailAddresses=["from@karbon.example"])
+    world.fault(system="xero", method="POST", path="/Contacts/?$", kind="error", status=status, times=999)
+    for _ in range(outbox.TRIES + 1):
+        world.check()
+        world.wait_out()
+        time.sleep(0.35)
+        Change.objects.update(not_before=None)
+    world.no_faults()
+    world.wait_out()
+    world.settle()
+    world.assert_both(xero, key, email="from@karbon.example")
+
+
+def test_a_record_that_karbon_goes_on_refusing_to_show_keeps_no_other_from_being_written(world: World) -> None:
+    xero, key = world.linked_pair()
+    other = world.add_pair("Quay Boats Limited", "hi@quay.example")
+    world.sync()
+    path = f"/Organizations/{key}"
+    world.fault(system="karbon", method="GET", path=path, kind="error", status=403, body=REFUSAL, times=5000)
+    world.edit_xero(xero, EmailAddress="new@harbour.example")
+    world.check()
+    earlier = timezone.now() - timedelta(seconds=1)
+    Change.objects.filter(state=Change.State.QUEUED).update(not_before=earlier)  # its wait is over
+    world.edit_xero(other[0], EmailAddress="new@quay.example")
+    world.forget_calls()
+    world.check()
+    assert len(world.calls(system="karbon", method="GET", path=path)) < 10
+    assert world.in_karbon(other[1])["email"] == "new@quay.example"
