@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from contacts import normalise
+from contacts import bell, normalise
 from contacts.fields import FIELDS
 from contacts.models import Link, Refresh, RemoteContact
 from contacts.values import Kind, Presence, Snapshot, System
@@ -261,3 +261,5 @@ def _mark_gone(contact: RemoteContact) -> None:
     system = System(contact.system)
     open_links(system, [contact.pk]).update(plan_due=True)
     _match_again(system, {(contact.name_key, contact.email_key)})
+    if system is System.KARBON and RemoteContact.objects.filter(system=System.XERO, match_due=True).exists():
+        bell.ring()  # matching is over in this check

@@ -220,12 +220,12 @@ class Oracle:
         ledger = self.people.ledger
         for (ref, name), edit in ledger.last.items():
             if ref in shown and shown[ref].values.get(name) != edit.value:
-                kept = _is_in_history(ref, name, edit.value, {"state": Change.State.DONE})
+                kept = _is_in_history(_heirs(ref, shown), name, edit.value, {"state": Change.State.DONE})
                 assert kept, f"{name} {edit.value} of {ref} was overwritten and is not in history"
         for gone in ledger.overwritten:
             if gone.ref in shown and shown[gone.ref].values.get(gone.name) != gone.value:
                 how = {"sent_at__isnull": False} if gone.replaced else {"state": Change.State.DONE}
-                assert _is_in_history(gone.ref, gone.name, gone.value, how), f"{gone} is not in history"
+                assert _is_in_history(_heirs(gone.ref, shown), gone.name, gone.value, how), f"{gone} is not in history"
 
     def _nobody_is_there_twice(self, shown: Refs) -> None:
         creations = Change.objects.filter(action=Change.Action.CREATE).select_related("link__xero", "link__karbon")
@@ -309,9 +309,11 @@ def _asked_for(link: Link, system: System) -> bool:
     return Change.objects.filter(link=link, system=system, state=Change.State.SENDING, by__isnull=False).exists()
 
 
-def _is_in_history(ref: Ref, name: str, value: Value, how: dict[str, object]) -> bool:
-    system, remote_id = ref
-    changes = Change.objects.filter(system=system, **{f"link__{system}__remote_id": remote_id}, **how)
+def _is_in_history(refs: set[Ref], name: str, value: Value, how: dict[str, object]) -> bool:
+    """Tell whether history keeps a value of a record: with the pair it goes to the survivor of a merge."""
+    (system,) = {system for system, _ in refs}
+    ids = [remote_id for _, remote_id in refs]
+    changes = Change.objects.filter(system=system, **{f"link__{system}__remote_id__in": ids}, **how)
     return any(name in before and before[name] == value for before in changes.values_list("before", flat=True))
 
 

@@ -1,11 +1,13 @@
 """Who is matched with whom, who waits for a person, and who is brought into Karbon."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from contacts import links
-from contacts.models import Link, RemoteContact
+from contacts import bell, links, mirror
+from contacts.models import Bell, Link, RemoteContact
 from contacts.values import Ref, Snapshot, System
 from karbon.remote import KarbonRemote
 from karbonsync.pipeline import Pipeline
@@ -266,3 +268,26 @@ def test_a_process_that_dies_between_linking_and_closing_the_match_issue_leaves_
     world.settle()
     assert world.links() == {(xero, key)}
     assert not issues.open_issues().exists()
+
+
+def test_a_full_match_that_was_deleted_before_it_could_be_read_is_decided_by_a_check_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    monkeypatch.setattr(mirror, "RECHECK_MISSING_AFTER", timedelta(seconds=0.1))
+    xero, key = world.add_pair()
+    world.add_organisation("Quay Boats Limited")
+    world.connect()
+    read = KarbonRemote.read
+
+    def too_late(self: Any, refs: Any) -> Any:
+        monkeypatch.setattr(KarbonRemote, "read", read)
+        world.control("DELETE", f"/karbon/organizations/{key}")
+        return read(self, refs)
+
+    monkeypatch.setattr(KarbonRemote, "read", too_late)
+    with django_capture_on_commit_callbacks(execute=True):
+        world.sync()
+    assert Bell.objects.get(task=bell.CHECK).rung_at
+    world.sync()
+    assert world.link_of(xero).state == Link.State.LIVE
+    assert world.karbon_names() == ["Harbour Joinery Limited", "Quay Boats Limited"]
